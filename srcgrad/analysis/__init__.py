@@ -1,0 +1,1 @@
+"""Facts about a graph that the transformations read."""

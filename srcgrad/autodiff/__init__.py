@@ -1,0 +1,1 @@
+"""The chain rule, from graph to graph."""

@@ -1,0 +1,328 @@
+"""Reverse mode through control flow: branches, loops, calls of functions that call themselves."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .. import runtime
+from ..analysis.activity import Activity, carries_derivative
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import (
+    CALL,
+    FOR,
+    IF,
+    UNDEFINED,
+    WITH,
+    Arg,
+    Block,
+    Loop,
+    Op,
+    Value,
+    free_values,
+)
+from ..ir.rewrite import defined_in, prune, substitute_block
+from ..ir.types import PY_INT, SCALARS, Facts
+from .cotangents import Cotangents, leaves, primitive, rebuild
+from .pull import Pull
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two programs that a called function becomes.
+
+    `forward` gives its result and what the other needs; `backward` takes that and the result's
+    cotangent to the cotangents of the `active` parameters.
+    """
+
+    forward: str
+    backward: str
+    active: tuple[int, ...]
+
+
+class Sweep(Pull):
+    """The backward sweep of one block, control flow included."""
+
+    def __init__(
+        self,
+        active: Activity,
+        builder: Builder,
+        pairs: Mapping[str, Pair],
+        table: dict[Value, Any] | None = None,
+    ) -> None:
+        super().__init__(active, builder, table)
+        self.pairs = pairs
+
+    def child(self, table: dict[Value, Any] | None = None) -> Sweep:
+        """A sweep of a block inside this one."""
+        return Sweep(self.active, self.builder.child(), self.pairs, table)
+
+    def control(self, op: Op) -> list[Op]:
+        if op.primitive in (IF, WITH):
+            return _reverse_branches(self, op)
+        if op.primitive is CALL:
+            return _reverse_call(self, op)
+        return _reverse_loop(self, Loop(op))
+
+
+def _same_structure(a: Arg, b: Arg) -> bool:
+    if isinstance(a, dict):
+        return (
+            isinstance(b, dict)
+            and a.keys() == b.keys()
+            and all(_same_structure(a[k], b[k]) for k in a)
+        )
+    if isinstance(a, tuple | list):
+        return type(a) is type(b) and len(a) == len(b) and all(map(_same_structure, a, b))
+    return not isinstance(b, tuple | list | dict)
+
+
+def _reverse_branches(sweep: Sweep, op: Op) -> list[Op]:
+    """`if_` and `with_`: each block is reversed within the same op again."""
+    outer = sweep.cotangents
+    before = outer.table
+    children = []
+    for block in op.blocks:
+        child = sweep.child(before)
+        for result, target in zip(op.results, block.results, strict=True):
+            if result in before:
+                child.seed(target, outer.take(result))
+        child.run(block.ops)
+        children.append(child)
+    inner = [defined_in(block) for block in op.blocks]
+    changed = dict.fromkeys(
+        v
+        for child, own in zip(children, inner, strict=True)
+        for v, g in child.cotangents.table.items()
+        if v not in own and g is not before.get(v)
+    )
+    sweep.builder.location = op.location
+    outputs: list[list[Arg]] = [[] for _ in children]
+    shapes: list[tuple[Value, Arg]] = []
+    for v in changed:
+        for child in children:
+            child.builder.location = op.location
+        wholes = [child.cotangents.take_or_zero(v) for child in children]
+        flat = all(_same_structure(wholes[0], w) for w in wholes)
+        shapes.append((v, wholes[0] if flat else None))
+        for output, whole in zip(outputs, wholes, strict=True):
+            output.extend(leaves(whole) if flat else [whole])
+    blocks = [
+        prune(child.builder.block((), output))
+        for child, output in zip(children, outputs, strict=True)
+    ]
+    forward, blocks = _export(op, children, inner, blocks)
+    if op.primitive is WITH:
+        results = sweep.builder.emit_with(op.args[0], blocks[0])
+    else:
+        results = sweep.builder.emit_if(op.args[0], blocks[0], blocks[1])
+    source = iter(results)
+    for v, shape in shapes:
+        part = next(source) if shape is None else rebuild(shape, source)
+        _name(part, v)
+        outer.table[v] = part
+    return [forward]
+
+
+def _name(cotangent: Arg, value: Value) -> None:
+    if isinstance(cotangent, Value) and value.hint is not None:
+        cotangent.hint = f"d_{value.hint}"
+
+
+def _export(
+    op: Op, children: Sequence[Sweep], inner: Sequence[set[Value]], blocks: Sequence[Block]
+) -> tuple[Op, list[Block]]:
+    """Amend a branch to hand out what its reversed blocks read of it."""
+    exported: list[Value] = []
+    columns: list[list[Arg]] = [[] for _ in blocks]
+    changed = []
+    for k, block in enumerate(blocks):
+        table: dict[Value, Arg] = {}
+        for v in free_values(block):
+            if v not in inner[k]:
+                continue
+            twin = _result_of(op, k, v)
+            if twin is None:
+                twin = Value(v.hint, v.facts)
+                exported.append(twin)
+                for j, column in enumerate(columns):
+                    column.append(v if j == k else UNDEFINED)
+            table[v] = twin
+        changed.append(substitute_block(block, table))
+    amended = tuple(
+        Block(b.params, tuple(child.forward), (*b.results, *column))
+        for b, child, column in zip(op.blocks, children, columns, strict=True)
+    )
+    return replace(op, blocks=amended, results=(*op.results, *exported)), changed
+
+
+def _result_of(op: Op, block: int, value: Value) -> Value | None:
+    """The op's own result that is `value` whenever this block ran."""
+    for result, given in zip(op.results, op.blocks[block].results, strict=True):
+        if given is value:
+            return result
+    return None
+
+
+class _Carried:
+    """The cotangents that a reversed loop hands from round to round, flat."""
+
+    def __init__(self, shapes: Sequence[Arg]) -> None:
+        self.shapes = shapes
+        self.params = [
+            [Value(getattr(leaf, "hint", None), _round_facts(leaf)) for leaf in leaves(shape)]
+            for shape in shapes
+        ]
+
+    @property
+    def inits(self) -> list[Arg]:
+        return [leaf for shape in self.shapes for leaf in leaves(shape)]
+
+    def given(self, k: int) -> Arg:
+        """The k-th cotangent at the start of a round."""
+        return rebuild(self.shapes[k], self.params[k])
+
+    def unflatten(self, flat: Iterable[Arg]) -> list[Arg]:
+        source = iter(flat)
+        return [rebuild(shape, source) for shape in self.shapes]
+
+
+def _round_facts(leaf: Arg) -> Facts:
+    facts = facts_of_arg(leaf)
+    # Later rounds may bring an array, or a NumPy scalar, where the first has the number zero.
+    return Facts(facts.kind, None, facts.shape) if facts.kind in SCALARS else facts
+
+
+def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
+    """A loop becomes a counted loop over the same rounds, last first.
+
+    What its body reads of the primal body is stacked by the loop, one entry per round.
+    """
+    outer, op = sweep.cotangents, loop.op
+    body = loop.body
+    own = defined_in(body)
+    rounds = [
+        k
+        for k, (param, final) in enumerate(zip(loop.carried, loop.finals, strict=True))
+        if (param in sweep.active or final in sweep.active) and carries_derivative(param.facts)
+    ]
+    outside = [v for v in free_values(body) if v in sweep.active]
+    stacks = [
+        (entry, outer.take(stack))
+        for entry, stack in zip(loop.entries, loop.stacks, strict=False)
+        if stack in outer
+    ]
+    starts = [outer.take_or_zero(loop.finals[k]) for k in rounds]
+    starts += [outer.take_or_zero(v) for v in outside]
+    names = [loop.carried[k] for k in rounds] + outside
+    carried = _Carried(starts)
+    for params, v in zip(carried.params, names, strict=True):
+        if len(params) == 1:
+            _name(params[0], v)
+
+    index = Value(loop.index.hint, PY_INT)
+    child = sweep.child()
+    for k, v in enumerate(outside):
+        child.cotangents.table[v] = carried.given(len(rounds) + k)
+    for position, k in enumerate(rounds):
+        child.seed(loop.yields[k], carried.given(position))
+    for entry, stacked in stacks:
+        child.seed(entry, child.emit(operator.getitem, stacked, index))
+    child.run(body.ops)
+    child.builder.location = op.location
+    ends = [
+        _end(child.cotangents, loop.carried[k], carried.params[position])
+        for position, k in enumerate(rounds)
+    ]
+    ends += [child.cotangents.take_or_zero(v) for v in outside]
+    for k, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        if not _same_structure(start, end):
+            ends[k] = _restructure(child, start, end)
+    flat = [leaf for end in ends for leaf in leaves(end)]
+    block = prune(child.builder.block((index, *(p for ps in carried.params for p in ps)), flat))
+
+    table: dict[Value, Arg] = {loop.index: index}
+    needed = [v for v in free_values(block) if v in own and v is not loop.index]
+    entries = [*loop.entries, *needed]
+    unbounded = op.primitive is not FOR or loop.stops
+    if unbounded and not entries:
+        entries.append(loop.index)
+    made = [
+        Value(None, Facts("list", element=facts_of_arg(entry)))
+        for entry in entries[len(loop.entries) :]
+    ]
+    stop = (loop.stop,) if loop.stops else ()
+    amended = Block(body.params, tuple(child.forward), (*loop.yields, *entries, *stop))
+    forward = replace(op, blocks=(*op.blocks[:-1], amended), results=(*op.results, *made))
+    reader = sweep.builder.child()
+    for v, stack in zip(needed, made, strict=False):
+        table[v] = reader.emit(
+            primitive(operator.getitem), (stack, index), hint=v.hint, facts=v.facts
+        )
+    block = substitute_block(block, table)
+    block = Block(block.params, (*reader.ops, *block.ops), block.results)
+
+    sweep.builder.location = op.location
+    every = forward.results[loop.width :]
+    count = loop.count if not unbounded else sweep.emit(builtins.len, every[0])
+    results = sweep.builder.emit_for(count, carried.inits, block, reverse=not loop.reverse)
+    finals = carried.unflatten(results)
+    for v, g in zip(outside, finals[len(rounds) :], strict=True):
+        _name(g, v)
+        outer.table[v] = g
+    for k, g in zip(rounds, finals, strict=False):
+        sweep.seed(loop.inits[k], g)
+    return [forward]
+
+
+def _end(cotangents: Cotangents, param: Value, given: Sequence[Value]) -> Arg:
+    """The cotangent of a carried value at the end of a round of the backward sweep.
+
+    A value that the round overwrote without reading has none: zeros, of its successor's shape.
+    """
+    if param in cotangents or len(given) != 1:
+        return cotangents.take_or_zero(param)
+    return cotangents.zero(given[0])
+
+
+def _restructure(child: Sweep, start: Arg, end: Arg) -> Arg:
+    """`end` in the structure of `start`: entries taken out of a value, or gathered into one."""
+    if isinstance(end, Value):
+        if isinstance(start, dict):
+            return {k: child.emit(operator.getitem, end, k) for k in start}
+        items = [child.emit(operator.getitem, end, k) for k in range(len(start))]
+        return tuple(items) if isinstance(start, tuple) else items
+    return child.emit(runtime.gather, end)
+
+
+def _reverse_call(sweep: Sweep, op: Op) -> list[Op]:
+    pair = sweep.pairs[op.attrs["callee"]]
+    both = Value(None, Facts("tuple"))
+    saved = Value("saved", Facts("tuple"))
+    get = primitive(operator.getitem)
+    forward = replace(op, results=(both,), attrs={"callee": pair.forward})
+    cotangent = sweep.cotangents.take(op.result)
+    out = Value(None, Facts("tuple"))
+    sweep.builder.append(
+        Op(
+            CALL,
+            (saved, cotangent),
+            (out,),
+            attrs={"callee": pair.backward},
+            location=op.location,
+            adjoint=True,
+        )
+    )
+    for position, k in enumerate(pair.active):
+        arg = op.args[k]
+        if any(leaf in sweep.active for leaf in leaves(arg) if isinstance(leaf, Value)):
+            g = sweep.builder.emit(get, (out, position), facts=facts_of_arg(arg))
+            sweep.give(arg, g)
+    return [
+        forward,
+        Op(get, (both, 0), op.results, location=op.location),
+        Op(get, (both, 1), (saved,), location=op.location),
+    ]

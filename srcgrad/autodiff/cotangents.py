@@ -1,0 +1,252 @@
+"""Cotangents under accumulation: one per value, entry by entry where the value is a container."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .. import runtime
+from ..analysis.activity import carries_derivative
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Primitive, Value
+from ..ir.types import CONTAINERS, SCALARS, Facts
+from ..ops import registry
+
+
+@dataclass(slots=True)
+class Partial:
+    """The cotangent of a container of which only some entries have one yet."""
+
+    entries: dict[Any, Any] = field(default_factory=dict)
+
+
+Cotangent = Any  # an Arg, or a Partial
+
+
+def primitive(function: Any) -> Primitive:
+    """The primitive of a function that the transformation itself emits."""
+    found = registry.find(function)
+    if found is None:
+        raise KeyError(f"{function} is not a primitive")
+    return found
+
+
+def is_structure(arg: Arg) -> bool:
+    return isinstance(arg, tuple | list | dict)
+
+
+def known_entries(facts: Facts) -> tuple[Any, ...] | None:
+    """The keys of a container whose entries are known one by one."""
+    if facts.kind not in CONTAINERS or facts.items is None:
+        return None
+    if facts.kind in ("dict", "object") and facts.keys is not None:
+        return facts.keys
+    return tuple(range(len(facts.items)))
+
+
+class Cotangents:
+    """What each value's cotangent is so far. Adding appends ops to `builder`."""
+
+    def __init__(self, builder: Builder, table: dict[Value, Cotangent] | None = None) -> None:
+        self.builder = builder
+        self.table = dict(table or {})
+
+    def __contains__(self, value: Value) -> bool:
+        return value in self.table
+
+    def add(self, value: Value, contribution: Cotangent) -> None:
+        """Accumulate a contribution to the cotangent of `value`."""
+        known = self.table.get(value)
+        hint = None if value.hint is None else f"d_{value.hint}"
+        if known is None:
+            total = contribution
+            if isinstance(contribution, Value) and contribution.hint is None:
+                contribution.hint = hint
+        else:
+            total = self.sum(value, known, contribution, hint)
+        self.table[value] = total
+
+    def add_entry(self, value: Value, key: Any, contribution: Cotangent) -> None:
+        """Accumulate a contribution to one entry of a container."""
+        known = self.table.get(value)
+        if known is None:
+            self.table[value] = Partial({key: contribution})
+        elif isinstance(known, Partial):
+            entries = dict(known.entries)
+            before = entries.get(key)
+            entries[key] = (
+                contribution
+                if before is None
+                else self.sum(None, before, contribution, getattr(before, "hint", None))
+            )
+            self.table[value] = Partial(entries)
+        else:
+            self.table[value] = self.sum(value, known, Partial({key: contribution}), None)
+
+    def sum(
+        self, value: Value | None, a: Cotangent, b: Cotangent, hint: str | None = None
+    ) -> Cotangent:
+        """The sum of two cotangents of one value."""
+        if isinstance(a, Partial) and isinstance(b, Partial):
+            entries = dict(a.entries)
+            for key, g in b.entries.items():
+                entries[key] = self.sum(None, entries[key], g) if key in entries else g
+            return Partial(entries)
+        if isinstance(a, Partial) or isinstance(b, Partial):
+            assert value is not None
+            a, b = self.whole(value, a), self.whole(value, b)
+        if is_structure(a) and is_structure(b):
+            return self._merge(a, b)
+        if is_structure(a) or is_structure(b) or _is_container(a):
+            return self.builder.emit(primitive(runtime.add), (a, b), hint=hint)
+        if _is_zero(a):
+            return b
+        if _is_zero(b):
+            return a
+        return self.builder.emit(primitive(operator.add), (a, b), hint=hint)
+
+    def _merge(self, a: Any, b: Any) -> Any:
+        if isinstance(a, dict):
+            return {k: self.sum(None, a[k], b[k]) for k in a}
+        sums = [self.sum(None, x, y) for x, y in zip(a, b, strict=True)]
+        if isinstance(a, tuple) and hasattr(a, "_fields"):
+            return type(a)(*sums)
+        return sums if isinstance(a, list) else tuple(sums)
+
+    def take(self, value: Value) -> Arg | None:
+        """The whole cotangent of `value`, or None where it has none."""
+        known = self.table.get(value)
+        return None if known is None else self.whole(value, known)
+
+    def take_or_zero(self, value: Value) -> Arg:
+        """The whole cotangent of `value`, zeros where it has none."""
+        known = self.take(value)
+        return self.zero(value) if known is None else known
+
+    def whole(self, value: Value | None, cotangent: Cotangent, facts: Facts | None = None) -> Arg:
+        """A cotangent with zeros in the entries that it lacks; `value` tells their shapes."""
+        if facts is None:
+            facts = value.facts if value is not None else Facts()
+        keys = known_entries(facts)
+        if not isinstance(cotangent, Partial):
+            return cotangent
+        if keys is None:
+            assert value is not None
+            total: Arg = self.builder.emit(primitive(runtime.zeros_like), (value,))
+            for key, g in cotangent.entries.items():
+                total = self.builder.emit(
+                    primitive(index_add_function()), (total, key, self._plain(g))
+                )
+            return total
+        parts = []
+        for key in keys:
+            entry = cotangent.entries.get(key)
+            if entry is None and facts.kind in ("tuple", "list"):
+                entry = cotangent.entries.get(key - len(keys)) if isinstance(key, int) else None
+            if entry is None or isinstance(entry, Partial):
+                child = self._child(value, key, facts.kind)
+                entry = self.zero(child) if entry is None else self.whole(child, entry)
+            parts.append(entry)
+        return self._assemble(parts, keys, facts)
+
+    def _plain(self, g: Cotangent) -> Arg:
+        assert not isinstance(g, Partial), "entries of a container of unknown length are plain"
+        return g
+
+    def _child(self, value: Value | None, key: Any, kind: str) -> Value:
+        assert value is not None
+        function = getattr if kind == "object" else operator.getitem
+        return self.builder.emit(primitive(function), (value, key))
+
+    def _assemble(self, parts: list[Arg], keys: tuple[Any, ...], facts: Facts) -> Arg:
+        if facts.kind == "dict":
+            return dict(zip(keys, parts, strict=True))
+        if facts.kind == "list":
+            return parts
+        if facts.kind == "object":
+            assert facts.cls is not None
+            return self.builder.emit(
+                construct(facts.cls), (), dict(zip(keys, parts, strict=True)), facts=facts
+            )
+        if facts.cls is not None and hasattr(facts.cls, "_fields"):
+            return facts.cls(*parts)
+        return tuple(parts)
+
+    def zero(self, value: Value) -> Arg:
+        """A zero cotangent for `value`."""
+        facts = value.facts
+        if facts.kind in SCALARS and facts.shape == () and facts.dtype in (None, "float64"):
+            return 0j if facts.kind == "complex" else 0.0
+        if facts.kind == "array" and facts.dtype is not None:
+            if np.dtype(facts.dtype).kind in "fc":
+                return self.builder.emit(primitive(np.zeros_like), (value,))
+        keys = known_entries(facts)
+        if keys is not None and len(keys) <= 8 and facts.kind in ("tuple", "dict"):
+            return self.whole(value, Partial(), facts)
+        return self.builder.emit(primitive(runtime.zeros_like), (value,))
+
+
+def index_add_function() -> Any:
+    from ..ops import containers
+
+    return containers.index_add
+
+
+def construct(cls: type) -> Primitive:
+    """The primitive that makes an object of a class from its fields."""
+    found = registry.find(cls)
+    return found if found is not None else registry.declare(cls)
+
+
+def _is_container(arg: Arg) -> bool:
+    return isinstance(arg, Value) and arg.facts.kind in CONTAINERS
+
+
+def _is_zero(arg: Arg) -> bool:
+    return isinstance(arg, float | complex) and arg == 0
+
+
+def leaves(arg: Arg) -> Iterable[Arg]:
+    """The values and numbers of a structure, in order."""
+    if isinstance(arg, dict):
+        for item in arg.values():
+            yield from leaves(item)
+    elif isinstance(arg, tuple | list):
+        for item in arg:
+            yield from leaves(item)
+    else:
+        yield arg
+
+
+def rebuild(arg: Arg, new: Iterable[Arg]) -> Arg:
+    """The structure of `arg` over other leaves."""
+    source = iter(new)
+
+    def walk(part: Arg) -> Arg:
+        if isinstance(part, dict):
+            return {k: walk(v) for k, v in part.items()}
+        if isinstance(part, tuple):
+            items = [walk(v) for v in part]
+            return type(part)(*items) if hasattr(part, "_fields") else tuple(items)
+        if isinstance(part, list):
+            return [walk(v) for v in part]
+        return next(source)
+
+    return walk(arg)
+
+
+__all__ = [
+    "Cotangent",
+    "Cotangents",
+    "Partial",
+    "carries_derivative",
+    "construct",
+    "facts_of_arg",
+    "leaves",
+    "primitive",
+    "rebuild",
+]

@@ -1,0 +1,143 @@
+"""The backward sweep over straight-line ops: each op's cotangent to its arguments, by its rule."""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from .. import runtime
+from ..analysis.activity import Activity
+from ..errors import MissingRule, SrcgradError
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import CONTROL, Arg, Op, Value, values_in
+from ..ir.types import CONTAINERS
+from ..ops import registry, trace
+from .cotangents import Cotangents, is_structure, known_entries, primitive
+
+
+class Pull(ABC):
+    """The backward sweep of one block; control flow is for a subclass.
+
+    `forward` collects the block's ops, control flow amended to hand out what the sweep reads; the
+    sweep's own ops go to the builder.
+    """
+
+    def __init__(
+        self, active: Activity, builder: Builder, table: dict[Value, Any] | None = None
+    ) -> None:
+        self.active = active
+        self.builder = builder
+        self.cotangents = Cotangents(builder, table)
+        self.forward: list[Op] = []
+
+    @abstractmethod
+    def control(self, op: Op) -> list[Op]:
+        """Reverse one control op; the ops to put in its place on the way forward."""
+
+    def seed(self, target: Arg, cotangent: Any) -> None:
+        """Add the cotangent of a result to whatever the result is made of."""
+        if isinstance(target, Value):
+            if target in self.active:
+                self.cotangents.add(target, cotangent)
+        elif isinstance(target, slice) or cotangent is None:
+            return
+        elif isinstance(cotangent, Value) and cotangent.facts.kind in CONTAINERS | {"unknown"}:
+            for key, part in _entries(target):
+                if any(v in self.active for v in values_in(part)):
+                    self.seed(part, self.emit(operator.getitem, cotangent, key))
+        elif is_structure(target):
+            for key, part in _entries(target):
+                self.seed(part, cotangent[key])
+
+    def emit(self, function: Callable[..., Any], *args: Arg, **kwargs: Arg) -> Value:
+        return self.builder.emit(primitive(function), args, kwargs)
+
+    def run(self, ops: Sequence[Op]) -> None:
+        """Sweep over the ops, last first."""
+        kept: list[Op] = []
+        for op in reversed(ops):
+            self.builder.location = op.location
+            reached = any(r in self.cotangents for r in op.results)
+            if not reached:
+                kept.append(op)
+            elif op.primitive in CONTROL:
+                kept.extend(reversed(self.control(op)))
+            else:
+                self.pull(op)
+                kept.append(op)
+        self.forward = kept[::-1]
+
+    def pull(self, op: Op) -> None:
+        """Take the cotangent of one op's result to its arguments."""
+        if self._is_known_entry(op):
+            container, key = op.args
+            if container in self.active:
+                self.cotangents.add_entry(container, key, self.cotangents.table[op.result])
+            return
+        g = self.cotangents.take(op.result)
+        try:
+            rule = registry.rule_of(op.primitive)
+        except MissingRule as error:
+            raise error.at(op.location) from None
+        wrapped = trace.wrap((op.args, dict(op.kwargs)), self.builder)
+        g, y = trace.wrap((g, op.result), self.builder)
+        for k, formula in enumerate(registry.formulas(rule, len(op.args))):
+            arg = op.args[k]
+            if formula is None or not any(v in self.active for v in values_in(arg)):
+                continue
+            try:
+                given = formula(g, y, *wrapped[0], **wrapped[1])
+            except SrcgradError as error:
+                raise error.at(op.location) from None
+            contribution = trace.unwrap(given)
+            if rule.verb in ("elementwise", "bilinear"):
+                contribution = self.unbroadcast(contribution, arg, op.result)
+            self.give(arg, contribution)
+
+    def _is_known_entry(self, op: Op) -> bool:
+        """Whether an op takes one entry, known by its key, out of a container of known entries."""
+        if op.primitive.function not in (operator.getitem, getattr):
+            return False
+        container, key = op.args[:2]
+        if not isinstance(container, Value) or any(True for _ in values_in(key)):
+            return False
+        keys = known_entries(container.facts)
+        if keys is None or isinstance(key, slice):
+            return False
+        return key in keys or (isinstance(key, int) and key + len(keys) in keys)
+
+    def give(self, arg: Arg, contribution: Any) -> None:
+        """Add a contribution to an argument, leaf by leaf where the argument is a structure."""
+        if isinstance(arg, Value):
+            if arg in self.active:
+                self.cotangents.add(arg, contribution)
+            return
+        for key, part in _entries(arg):
+            if any(v in self.active for v in values_in(part)):
+                if isinstance(contribution, Value):
+                    self.give(part, self.emit(operator.getitem, contribution, key))
+                else:
+                    self.give(part, contribution[key])
+
+    def unbroadcast(self, contribution: Arg, arg: Arg, result: Value) -> Arg:
+        """The contribution in the shape of the argument it is for.
+
+        What a formula gives has the shape of the result, so nothing is summed where the result is
+        known to have the argument's shape.
+        """
+        if not isinstance(arg, Value) or result.facts.same_shape(arg.facts):
+            return contribution
+        facts = facts_of_arg(contribution)
+        if facts.same_shape(arg.facts) or (facts.is_scalar and arg.facts.is_scalar):
+            return contribution
+        return self.emit(runtime.unbroadcast, contribution, arg)
+
+
+def _entries(arg: Arg) -> Iterable[tuple[Any, Arg]]:
+    if isinstance(arg, dict):
+        return arg.items()
+    if isinstance(arg, tuple | list):
+        return enumerate(arg)
+    return ()

@@ -1,0 +1,237 @@
+"""Reverse mode: one backward sweep over a graph, op by op, by the rules of the tables."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..analysis.activity import Activity, carries_derivative
+from ..errors import NotDifferentiable, SrcgradError
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, free_values
+from ..ir.rewrite import prune, substitute_block
+from ..ir.types import PY_FLOAT, SCALARS, Facts
+from .control import Pair, Sweep
+from .cotangents import Cotangents, Partial, primitive
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a gradient is asked for: the parameter at `position`, or one entry of it (`*args`)."""
+
+    position: int
+    entry: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A function's ops, those of its backward sweep, and the cotangents of the wanted parameters."""
+
+    forward: tuple[Op, ...]
+    backward: tuple[Op, ...]
+    seed: Value
+    gradients: tuple[Arg, ...]
+    callees: Mapping[str, Function]
+
+
+def sweep(
+    function: Function,
+    wanted: Sequence[Wanted],
+    output: Arg,
+    seed: Value,
+    pairs: Mapping[str, Pair] | None = None,
+) -> Swept:
+    """Differentiate `output`, a part of what the function returns, given its cotangent `seed`.
+
+    `pairs` are the programs that callees become; made here unless the caller is making them.
+    """
+    inputs = [function.params[w.position] for w in wanted]
+    for value, w in zip(inputs, wanted, strict=True):
+        if not carries_derivative(value.facts):
+            raise NotDifferentiable(
+                f"argument {function.signature[w.position].name!r} of {function.name} is "
+                f"{_article(value.facts)}, which has no derivative",
+                function.location,
+                cure="pass floats, for instance 3.0 for 3 or x.astype(float) for x",
+            )
+    callees = function.callees
+    if pairs is None:
+        pairs, callees = pair_up(function)
+    active = Activity(function.body, inputs, output)
+    builder = Builder(function.location, adjoint=True)
+    outer = Sweep(active, builder, pairs)
+    outer.seed(output, seed)
+    outer.run(function.body.ops)
+    builder.location = None
+    gradients = tuple(
+        _gradient(outer.cotangents, value, w.entry) for value, w in zip(inputs, wanted, strict=True)
+    )
+    return Swept(tuple(outer.forward), tuple(builder.ops), seed, gradients, callees)
+
+
+def _article(facts: Facts) -> str:
+    return {"int": "an integer", "bool": "a truth value", "str": "a string", "none": "None"}.get(
+        facts.kind, f"{facts.kind} of {facts.dtype}" if facts.dtype else f"a {facts.kind}"
+    )
+
+
+def _gradient(cotangents: Cotangents, value: Value, entry: Any) -> Arg:
+    if entry is None:
+        return _typed(cotangents, cotangents.take_or_zero(value), value)
+    known = cotangents.table.get(value)
+    if isinstance(known, Partial) and entry in known.entries:
+        child = cotangents.builder.emit(primitive(operator.getitem), (value, entry))
+        return _typed(cotangents, cotangents.whole(child, known.entries[entry]), child)
+    whole = cotangents.take_or_zero(value)
+    if isinstance(whole, Value):
+        return cotangents.builder.emit(primitive(operator.getitem), (whole, entry))
+    return whole[entry]
+
+
+def _typed(cotangents: Cotangents, gradient: Arg, value: Value) -> Arg:
+    """The gradient in the dtype of its argument."""
+    wanted, given = value.facts, facts_of_arg(gradient)
+    if not isinstance(gradient, Value) or wanted.kind != "array" or wanted.dtype is None:
+        return gradient
+    if given.dtype is None or given.dtype == wanted.dtype:
+        return gradient
+    if np.dtype(given.dtype).kind == "c" and np.dtype(wanted.dtype).kind != "c":
+        gradient = cotangents.builder.emit(primitive(np.real), (gradient,))
+    return cotangents.builder.emit(
+        primitive(np.astype) if hasattr(np, "astype") else primitive(_astype()),
+        (gradient, wanted.dtype),
+    )
+
+
+def _astype() -> Any:
+    from ..ops import shaping
+
+    return shaping.astype
+
+
+def gradient(
+    function: Function,
+    wanted: Sequence[Wanted],
+    *,
+    single: bool,
+    value: bool = False,
+    has_aux: bool = False,
+) -> Function:
+    """The function that returns the gradient of a scalar function, after its value if `value`.
+
+    Its signature is the function's, then `g`, the cotangent of the result, 1.0 by default. With
+    `has_aux` the function returns (result, auxiliary data), and the latter is returned beside.
+    """
+    output, aux = function.result, None
+    if has_aux:
+        output, aux = _split_aux(function)
+    seed = Value("g", _seed_facts(facts_of_arg(output)))
+    swept = sweep(function, wanted, output, seed)
+    gradients: Arg = swept.gradients[0] if single else swept.gradients
+    result: Arg = gradients
+    if value:
+        result = ((output, aux), gradients) if has_aux else (output, gradients)
+    elif has_aux:
+        result = (gradients, aux)
+    return _with_seed(function, seed, swept, result)
+
+
+def _split_aux(function: Function) -> tuple[Arg, Arg]:
+    if not isinstance(function.result, tuple) or len(function.result) != 2:
+        raise SrcgradError(
+            f"with has_aux=True, {function.name} must return a pair (result, auxiliary data)",
+            function.location,
+            cure="return (loss, aux), or leave has_aux out",
+        )
+    return function.result[0], function.result[1]
+
+
+def _seed_facts(facts: Facts) -> Facts:
+    return facts if facts.kind in SCALARS and facts.dtype else PY_FLOAT
+
+
+def _with_seed(function: Function, seed: Value, swept: Swept, result: Arg) -> Function:
+    taken = {p.name for p in function.signature}
+    name = "g"
+    while name in taken:
+        name += "_"
+    seed.hint = name
+    names = list(function.signature)
+    params = list(function.params)
+    at = len(names)
+    kind = "POSITIONAL_OR_KEYWORD"
+    if any(p.kind in ("VAR_POSITIONAL", "KEYWORD_ONLY", "VAR_KEYWORD") for p in names):
+        kind = "KEYWORD_ONLY"
+        at = next((k for k, p in enumerate(names) if p.kind == "VAR_KEYWORD"), at)
+    elif any(not p.has_default for p in names) or not names:
+        kind = "POSITIONAL_OR_KEYWORD"
+    names.insert(at, Parameter(name, kind, True, 1.0))
+    params.insert(at, seed)
+    body = replace(
+        function.body,
+        params=tuple(params),
+        ops=(*swept.forward, *swept.backward),
+        results=(result,),
+    )
+    return replace(
+        function,
+        name=f"d_{function.name}",
+        signature=tuple(names),
+        body=body,
+        callees=swept.callees,
+    )
+
+
+def pair_up(function: Function) -> tuple[dict[str, Pair], Mapping[str, Function]]:
+    """The forward and backward program of every function that is called by name."""
+    if not function.callees:
+        return {}, function.callees
+    pairs: dict[str, Pair] = {}
+    for name, callee in function.callees.items():
+        active = tuple(k for k, p in enumerate(callee.params) if carries_derivative(p.facts))
+        pairs[name] = Pair(f"{name}_forward", f"{name}_backward", active)
+    callees: dict[str, Function] = dict(function.callees)
+    for name, callee in function.callees.items():
+        pair = pairs[name]
+        wanted = [Wanted(k) for k in pair.active]
+        forward, backward = split(callee, wanted, pairs)
+        callees[pair.forward] = replace(forward, name=pair.forward, callees=callees)
+        callees[pair.backward] = replace(backward, name=pair.backward, callees=callees)
+    return pairs, callees
+
+
+def split(
+    function: Function, wanted: Sequence[Any], pairs: Mapping[str, Pair] | None = None
+) -> tuple[Function, Function]:
+    """The forward program, which returns (result, saved), and the backward program, which takes
+    (saved, cotangent of the result) to the tuple of wanted cotangents.
+    """
+    result = function.result
+    seed = Value("g", facts_of_arg(result))
+    swept = sweep(function, wanted, result, seed, pairs)
+    free = free_values(prune(Block((seed,), swept.backward, (swept.gradients,))))
+    captured = {c.value for c in function.captures}
+    needed = [v for v in free if v not in captured]
+    saved = Value("saved", Facts("tuple", items=tuple(v.facts for v in needed)))
+    table: dict[Value, Arg] = {}
+    reads: list[Op] = []
+    for k, v in enumerate(needed):
+        twin = table[v] = Value(v.hint, v.facts)
+        reads.append(Op(primitive(operator.getitem), (saved, k), (twin,), adjoint=True))
+    backward = substitute_block(Block((), swept.backward, (swept.gradients,)), table)
+    body = Block((saved, seed), (*reads, *backward.ops), backward.results)
+    forward = replace(
+        function,
+        body=Block(function.body.params, swept.forward, ((result, tuple(needed)),)),
+        callees=swept.callees,
+    )
+    return forward, replace(
+        function,
+        signature=(Parameter("saved"), Parameter("g")),
+        body=body,
+        callees=swept.callees,
+    )

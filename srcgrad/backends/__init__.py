@@ -1,0 +1,1 @@
+"""What else compiles the same graph."""

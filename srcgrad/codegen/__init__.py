@@ -1,0 +1,1 @@
+"""From the graph to NumPy source, and from source to a callable."""

@@ -1,0 +1,204 @@
+"""Prints constants and f-strings: numbers that have no literal, strings in the cheaper quotes.
+
+Before Python 3.12 the expressions inside an f-string can hold neither a backslash nor the quotes around
+it, so quotes are chosen from the outside in, and chosen again where an inner string is left none.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+_QUOTES = ('"', "'", '"""', "'''")
+_QUOTES_NEST_FREELY = sys.version_info >= (3, 12)
+# Above this many bits, an int has more digits than Python reads in decimal.
+_DECIMAL_BITS = 14_000
+_INFINITY = "1e400"
+
+
+class NoQuotesLeft(ValueError):
+    """An f-string that Python before 3.12 cannot write: each kind of quotes is taken."""
+
+
+def number(value: Any) -> str:
+    """The text of a constant that is no string, which binds as an atom or begins with ``-``.
+
+    Raises
+    ------
+    TypeError
+        For a value that no text stands for, such as a NumPy scalar.
+
+    Examples
+    --------
+    >>> number(1e999), number(-0.0), number(float("nan")), number(complex(1, -2))
+    ('1e400', '-0.0', '(1e400 - 1e400)', '(1.0 - 2j)')
+    """
+    kind = type(value)
+    if kind is int:
+        return repr(value) if value.bit_length() < _DECIMAL_BITS else hex(value)
+    if kind is float:
+        return _real(value)
+    if kind is complex:
+        return _complex(value)
+    if value is None or kind is bool:
+        return repr(value)
+    if value is Ellipsis:
+        return "..."
+    raise TypeError(f"a constant of type {kind.__name__} has no source text")
+
+
+def _real(value: float, suffix: str = "") -> str:
+    if math.isnan(value):
+        return f"({_INFINITY}{suffix} - {_INFINITY}{suffix})"
+    return repr(value).replace("inf", _INFINITY) + suffix
+
+
+def _complex(value: complex) -> str:
+    """Zeros keep their signs: a sum of a real and an imaginary literal loses that of ``-0.0``."""
+    negative = math.copysign(1, value.imag) < 0
+    size = abs(value.imag)
+    imaginary = _real(size, "j") if math.isnan(size) else repr(size * 1j if False else complex(0, size))
+    imaginary = imaginary.replace("inf", _INFINITY)
+    if value.real == 0:
+        if math.copysign(1, value.real) < 0:
+            return f"-{imaginary}" if negative else f"-(0.0 - {imaginary})"
+        if not negative:
+            return imaginary
+    return f"({_real(value.real)} {'-' if negative else '+'} {imaginary})"
+
+
+def _escaped(value: str | bytes) -> str:
+    """`value` with backslashes and unprintable characters escaped, and quotes left alone."""
+    # A double quote up front makes repr quote with single ones, and escape only those.
+    text = repr('"' + value)[2:-1] if isinstance(value, str) else repr(b'"' + value)[3:-1]
+    return text.replace("\\'", "'")
+
+
+def quoted(value: str | bytes) -> str:
+    """`value` as a literal, in double quotes unless single ones need fewer backslashes.
+
+    Examples
+    --------
+    >>> print(quoted("it's"), quoted('"'), quoted(b"\\n"))
+    "it's" '"' b"\\n"
+    """
+    text = _escaped(value)
+    quote = '"' if text.count('"') <= text.count("'") else "'"
+    text = text.replace(quote, "\\" + quote)
+    return f"{'' if isinstance(value, str) else 'b'}{quote}{text}{quote}"
+
+
+def docstring(value: str) -> str:
+    """`value` as a literal in triple quotes that keeps its lines.
+
+    Examples
+    --------
+    >>> docstring('Of "x".\\nAnd y: "z"')
+    '\"\"\"Of "x".\\nAnd y: "z\\\\"\"\"\"'
+    """
+    ends_in_quote = value.endswith('"')
+    lines = (value[:-1] if ends_in_quote else value).split("\n")
+    text = "\n".join(map(_escaped, lines)).replace('"""', '\\"\\"\\"')
+    return f'"""{text}' + ('\\"' if ends_in_quote else "") + '"""'
+
+
+class LiteralPrinter:
+    """The methods of a printer for constants and f-strings."""
+
+    write: Callable[[str], None]
+    expr: Callable[[Any, int], None]
+    _flat: Callable[..., str]
+
+    # The quotes of the f-strings around the expression under way, outermost first.
+    _enclosing: tuple[str, ...] = ()
+    # Whether those quotes may be used again inside, as Python 3.12 allows; the last resort.
+    _reuse = False
+
+    def _Constant(self, t: Any) -> None:
+        value = t.value
+        if isinstance(value, (str, bytes)):
+            prefix = "u" if getattr(t, "kind", None) == "u" else ""
+            nested = self._enclosing and not self._reuse
+            self.write(prefix + (self._quoted_within(value) if nested else quoted(value)))
+        else:
+            self.write(number(value))
+
+    def _quoted_within(self, value: str | bytes) -> str:
+        """`value` as a literal that the f-strings around it can hold."""
+        for quote in _QUOTES:
+            try:
+                text = quote + self._between(value, quote) + quote
+            except NoQuotesLeft:
+                continue
+            if all(self._can_hold(outer, text) for outer in self._enclosing):
+                return text if isinstance(value, str) else "b" + text
+        raise NoQuotesLeft(f"no quotes are left for {value!r} inside an f-string")
+
+    @staticmethod
+    def _can_hold(quote: str, text: str) -> bool:
+        """Whether an expression inside an f-string in `quote` can read `text`."""
+        if quote in text or (len(quote) == 1 and "\n" in text):
+            return False
+        return _QUOTES_NEST_FREELY or "\\" not in text
+
+    def _between(self, value: str | bytes, quote: str) -> str:
+        """The characters of `value` as they stand between `quote` and `quote`."""
+        text = _escaped(value)
+        if not self._enclosing or self._reuse:
+            return text.replace(quote[0], "\\" + quote[0])
+        if quote in text or text.endswith(quote[0]):
+            raise NoQuotesLeft
+        if "\\" in text and not _QUOTES_NEST_FREELY:
+            # No escapes in here: the characters themselves, where they can stand.
+            text = value if isinstance(value, str) else value.decode("latin-1")
+            if any(c in text for c in "\\\r\0") or ("\n" in text and len(quote) == 1):
+                raise NoQuotesLeft
+        return text
+
+    def _JoinedStr(self, t: Any) -> None:
+        self.write(self._fstring(t.values))
+
+    def _FormattedValue(self, t: Any) -> None:
+        self.write(self._fstring([t]))
+
+    def _fstring(self, values: Sequence[Any]) -> str:
+        literal = "".join(v.value for v in values if v.__class__.__name__ == "Constant")
+        quotes = _QUOTES if literal.count('"') <= literal.count("'") else ("'", '"', "'''", '"""')
+        if not self._reuse:
+            for quote in quotes:
+                try:
+                    return self._fstring_in(quote, values)
+                except NoQuotesLeft:
+                    continue
+            if not _QUOTES_NEST_FREELY and len(values) > 1:
+                # Literals side by side are one string, and each has quotes of its own.
+                return " ".join(self._fstring([value]) for value in values)
+            if self._enclosing or not _QUOTES_NEST_FREELY:
+                raise NoQuotesLeft("no quotes are left for an f-string inside an f-string")
+        outer, self._reuse = self._reuse, True
+        try:
+            return self._fstring_in(quotes[0], values)
+        finally:
+            self._reuse = outer
+
+    def _fstring_in(self, quote: str, values: Sequence[Any]) -> str:
+        if not self._reuse and any(outer in quote for outer in self._enclosing):
+            raise NoQuotesLeft
+        text = self._parts(quote, values, "{{", "}}")
+        return f"f{quote}{text}{quote}"
+
+    def _parts(self, quote: str, values: Sequence[Any], opening: str, closing: str) -> str:
+        """The inside of an f-string, or of a format: braces mean themselves as `opening`, `closing`."""
+        parts = []
+        for value in values:
+            if value.__class__.__name__ == "Constant":
+                part = self._between(value.value, quote)
+                parts.append(part.replace("{", "\0").replace("}", closing).replace("\0", opening))
+            else:
+                parts.append(self._field(quote, value))
+        return "".join(parts)
+
+    def _field(self, quote: str, t: Any) -> str:
+        ...

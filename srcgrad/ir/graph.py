@@ -1,0 +1,306 @@
+"""The data type that travels the road: `Function`, an immutable graph of values, ops and blocks.
+
+An argument of an op is a `Value`, a plain Python constant, or a tuple, list, dict or slice that holds
+such arguments; so `A[i, :j]` is `getitem(A, (i, slice(None, j)))` and `np.stack([a, b])` has one
+argument. Ops stand in program order. Control flow is ops that hold blocks, and a block may read any
+value that stands before it:
+
+    if_(condition)            blocks then, orelse; results: one per entry of the blocks' results
+    with_(context)            block body, run inside the context manager
+    for_(count, *inits)       block body(index, *carried) -> (*carried, *stacked[, stop])
+    while_(*inits)            blocks test(*carried) -> (flag,), body(index, *carried) -> as for_
+    call(*args)               runs another function of the same program, by name (recursion)
+
+`index` counts rounds from 0; `for x in xs` is `for_(len(xs))` whose body begins with `xs[index]`. The
+results of a loop are its carried values after the last round, then its *stacked* ones: lists with one
+entry per round. With the attribute `stop`, the last entry of the body's results ends the loop after
+the round that made it true. With `reverse`, `for_` counts from `count - 1` down to 0, and entry k of a
+stacked result still belongs to index k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Location
+from .types import UNKNOWN, Facts
+
+Arg = Any  # a Value, a constant, or a tuple, list, dict or slice of such
+
+
+class Undefined:
+    """The constant that stands for a name which no path has bound."""
+
+    def __repr__(self) -> str:
+        return "UNDEFINED"
+
+
+UNDEFINED = Undefined()
+
+
+@dataclass(frozen=True, eq=False)
+class Primitive:
+    """One operation: its name, the function that runs it, and what can be said of its result.
+
+    `infer` takes the op's arguments with every value replaced by its `Facts` and gives the facts of
+    the result. `effect` marks what must run once and in order (print, assert, raise).
+    """
+
+    name: str
+    function: Callable[..., Any]
+    infer: Callable[..., Facts] | None = None
+    effect: bool = False
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _control(name: str) -> Primitive:
+    def run(*args: Any) -> Any:
+        raise TypeError(f"{name} holds blocks and is run by the interpreter")
+
+    return Primitive(name, run)
+
+
+IF = _control("if_")
+WITH = _control("with_")
+FOR = _control("for_")
+WHILE = _control("while_")
+CALL = _control("call")
+LOOPS = (FOR, WHILE)
+CONTROL = (IF, WITH, FOR, WHILE, CALL)
+
+
+class Value:
+    """One value of the graph, equal only to itself. `hint` is the name that the user would know it by."""
+
+    __slots__ = ("facts", "hint")
+
+    def __init__(self, hint: str | None = None, facts: Facts = UNKNOWN) -> None:
+        self.hint = hint
+        self.facts = facts
+
+    def __repr__(self) -> str:
+        return f"<{self.hint or 'value'}: {self.facts}>"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Block:
+    """Ops in program order, with the values they are given and what they hand back."""
+
+    params: tuple[Value, ...]
+    ops: tuple[Op, ...]
+    results: tuple[Arg, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Op:
+    """One operation of the graph.
+
+    `kwargs` are arguments too, and may hold values; `attrs` say how a control op is laid out.
+    `location` is the primal line that the op computes, or, with `adjoint`, reverses.
+    """
+
+    primitive: Primitive
+    args: tuple[Arg, ...]
+    results: tuple[Value, ...]
+    kwargs: Mapping[str, Arg] = field(default_factory=dict)
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    location: Location | None = None
+    adjoint: bool = False
+
+    @property
+    def result(self) -> Value:
+        return self.results[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a function as its signature shows it; `kind` as `inspect.Parameter` names it."""
+
+    name: str
+    kind: str = "POSITIONAL_OR_KEYWORD"
+    has_default: bool = False
+    default: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """A value that the function reads from outside: `name` in the source, `read` fetches it live."""
+
+    name: str
+    value: Value
+    read: Callable[[], Any]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Function:
+    """A whole program.
+
+    `body.params` has one value per entry of `signature`; `body.results` has exactly one entry, which
+    may be a structure. `captures` are read from outside at each call. `callees` holds the functions
+    that `call` ops name, this one included where it calls itself.
+    """
+
+    name: str
+    signature: tuple[Parameter, ...]
+    body: Block
+    captures: tuple[Capture, ...] = ()
+    callees: Mapping[str, Function] = field(default_factory=dict)
+    doc: str | None = None
+    location: Location | None = None
+
+    @property
+    def params(self) -> tuple[Value, ...]:
+        return self.body.params
+
+    @property
+    def result(self) -> Arg:
+        return self.body.results[0]
+
+    def __str__(self) -> str:
+        from .text import to_text
+
+        return to_text(self)
+
+
+def values_in(arg: Arg) -> Iterator[Value]:
+    """Every value that an argument holds, in order.
+
+    >>> a, b = Value("a"), Value("b")
+    >>> list(values_in((a, slice(None, b), 3))) == [a, b]
+    True
+    """
+    if isinstance(arg, Value):
+        yield arg
+    elif isinstance(arg, tuple | list):
+        for item in arg:
+            yield from values_in(item)
+    elif isinstance(arg, slice):
+        yield from values_in((arg.start, arg.stop, arg.step))
+    elif isinstance(arg, dict):
+        for item in arg.values():
+            yield from values_in(item)
+
+
+def map_values(function: Callable[[Value], Any], arg: Arg) -> Any:
+    """The same argument with `function` applied to every value in it; constants stay."""
+    if isinstance(arg, Value):
+        return function(arg)
+    if isinstance(arg, tuple):
+        mapped = [map_values(function, item) for item in arg]
+        return type(arg)(*mapped) if hasattr(arg, "_fields") else tuple(mapped)
+    if isinstance(arg, list):
+        return [map_values(function, item) for item in arg]
+    if isinstance(arg, slice):
+        return slice(*(map_values(function, p) for p in (arg.start, arg.stop, arg.step)))
+    if isinstance(arg, dict):
+        return {key: map_values(function, item) for key, item in arg.items()}
+    return arg
+
+
+def operands(op: Op) -> Iterator[Value]:
+    """The values that an op reads itself, without those its blocks read."""
+    yield from values_in(op.args)
+    for arg in op.kwargs.values():
+        yield from values_in(arg)
+
+
+def reads(op: Op) -> Iterator[Value]:
+    """The values that an op reads from the block it stands in, its own blocks' free values included."""
+    yield from operands(op)
+    for block in op.blocks:
+        yield from free_values(block)
+
+
+def free_values(block: Block) -> dict[Value, None]:
+    """The values that a block reads and does not define, each once, in the order of first reading."""
+    bound = set(block.params)
+    free: dict[Value, None] = {}
+    for op in block.ops:
+        for value in reads(op):
+            if value not in bound:
+                free[value] = None
+        bound.update(op.results)
+    for value in values_in(block.results):
+        if value not in bound:
+            free[value] = None
+    return free
+
+
+def walk(block: Block) -> Iterator[Op]:
+    """Every op of a block and of the blocks inside it, in program order."""
+    for op in block.ops:
+        yield op
+        for inner in op.blocks:
+            yield from walk(inner)
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A loop op's parts by name."""
+
+    op: Op
+
+    @property
+    def inits(self) -> tuple[Arg, ...]:
+        return self.op.args[1:] if self.op.primitive is FOR else self.op.args
+
+    @property
+    def count(self) -> Arg | None:
+        return self.op.args[0] if self.op.primitive is FOR else None
+
+    @property
+    def body(self) -> Block:
+        return self.op.blocks[-1]
+
+    @property
+    def test(self) -> Block | None:
+        return self.op.blocks[0] if self.op.primitive is WHILE else None
+
+    @property
+    def index(self) -> Value:
+        return self.body.params[0]
+
+    @property
+    def carried(self) -> tuple[Value, ...]:
+        return self.body.params[1:]
+
+    @property
+    def width(self) -> int:
+        """How many values are carried."""
+        return len(self.inits)
+
+    @property
+    def yields(self) -> tuple[Arg, ...]:
+        """What the body hands to the next round."""
+        return self.body.results[: self.width]
+
+    @property
+    def entries(self) -> tuple[Arg, ...]:
+        """What the body adds to the stacked results."""
+        end = len(self.body.results) - (1 if self.stops else 0)
+        return self.body.results[self.width : end]
+
+    @property
+    def stop(self) -> Arg:
+        return self.body.results[-1] if self.stops else False
+
+    @property
+    def stops(self) -> bool:
+        return bool(self.op.attrs.get("stop"))
+
+    @property
+    def reverse(self) -> bool:
+        return bool(self.op.attrs.get("reverse"))
+
+    @property
+    def finals(self) -> tuple[Value, ...]:
+        return self.op.results[: self.width]
+
+    @property
+    def stacks(self) -> tuple[Value, ...]:
+        return self.op.results[self.width :]

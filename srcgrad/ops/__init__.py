@@ -1,0 +1,1 @@
+"""Primitives and the flat tables of their derivative rules."""

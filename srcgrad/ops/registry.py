@@ -1,0 +1,212 @@
+"""The five verbs: which functions srcgrad knows, and the one-line derivative rule of each.
+
+A row names a function and gives its formulas, plain NumPy lambdas over the cotangent `g`, the result
+`y` and the function's own parameters, under NumPy's own names for them:
+
+    elementwise(np.sin, lambda g, y, x: g * np.cos(x))
+    linear(np.transpose, lambda g, y, a, axes=None: np.transpose(g, inverse(axes)))
+
+Rows hold calculus only. Un-broadcasting is the transformation's business, and which parameters a call
+may use is read off the formula: a parameter that the lambda does not name is refused.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..errors import MissingRule
+from ..ir.graph import Primitive
+from ..ir.types import Facts
+from . import facts
+
+Formula = Callable[..., Any]
+Infer = Callable[..., Facts]
+Verb = Literal["elementwise", "linear", "bilinear", "zero", "custom"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row. `vjps[k]` gives the cotangent of argument k, or is None where nothing flows to it;
+    `jvps[k]` the tangent of the result due to the tangent of argument k, called like the former with
+    that tangent for `g`."""
+
+    verb: Verb
+    vjps: tuple[Formula | None, ...] = ()
+    jvps: tuple[Formula | None, ...] = ()
+    parameters: tuple[str, ...] | None = None  # names a call may use; None: not checked
+
+
+PRIMITIVES: dict[Any, Primitive] = {}
+RULES: dict[Primitive, Rule] = {}
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The name of a primitive as texts and errors show it."""
+    module = getattr(function, "__module__", None) or ""
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", str(function))
+    if module.partition(".")[0] == "numpy" or type(function).__name__ == "ufunc":
+        inner = "linalg." if module == "numpy.linalg" else ""
+        return f"np.{inner}{name}"
+    if module in ("builtins", "_operator", "operator"):
+        return name
+    return f"{module.lstrip('_')}.{name}"
+
+
+def _rule(
+    functions: Any, verb: Verb, vjps: Sequence[Formula | None], jvps: Sequence[Formula | None],
+    infer: Infer | None,
+) -> None:
+    given = next((v for v in (*vjps, *jvps) if v is not None), None)
+    names = parameters(given) if given is not None else None
+    rule = Rule(verb, tuple(vjps), tuple(jvps), names)
+    for function in functions if isinstance(functions, tuple) else (functions,):
+        made = infer
+        if made is None and verb == "elementwise":
+            made = facts.elementwise(function)
+        primitive = declare(function, infer=made)
+        RULES[primitive] = rule
+
+
+def parameters(formula: Formula) -> tuple[str, ...]:
+    """The parameters of a formula after `g` and `y`: those of the function it belongs to."""
+    code = formula.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    return tuple(code.co_varnames[2:count])
+
+
+def declare(
+    function: Callable[..., Any], *, infer: Infer | None = None, effect: bool = False,
+    name: str | None = None,
+) -> Primitive:
+    """Make a primitive of a function, without a rule of its own."""
+    primitive = Primitive(name or name_of(function), function, infer, effect)
+    PRIMITIVES[function] = primitive
+    return primitive
+
+
+def elementwise(functions: Any, *formulas: Formula | None, infer: Infer | None = None) -> None:
+    """A function applied entry by entry, broadcasting: one formula per argument serves both modes."""
+    _rule(functions, "elementwise", formulas, formulas, infer)
+
+
+def linear(
+    functions: Any, transpose: Formula, *, argnum: int = 0, infer: Infer | None = None
+) -> None:
+    """A function linear in one argument (an array or a list of arrays): `transpose` is its adjoint."""
+    vjps: list[Formula | None] = [None] * argnum + [transpose]
+    _rule(functions, "linear", vjps, (), infer)
+
+
+def bilinear(
+    functions: Any, left: Formula, right: Formula, *, infer: Infer | None = None
+) -> None:
+    """A function linear in each of its first two arguments."""
+    _rule(functions, "bilinear", (left, right), (), infer)
+
+
+def zero(functions: Any, *, infer: Infer | None = None) -> None:
+    """Functions through which nothing flows: piecewise constant, integer valued, or a stop."""
+    _rule(functions, "zero", (), (), infer)
+
+
+def custom(
+    functions: Any, *, vjp: Formula | Sequence[Formula | None],
+    jvp: Formula | Sequence[Formula | None], infer: Infer | None = None,
+) -> None:
+    """Anything else: the cotangent of each argument, and the tangent that each one causes."""
+    vjps = (vjp,) if callable(vjp) else tuple(vjp)
+    jvps = (jvp,) if callable(jvp) else tuple(jvp)
+    _rule(functions, "custom", vjps, jvps, infer)
+
+
+def find(function: Any) -> Primitive | None:
+    """The primitive of a function, or None where srcgrad does not know it."""
+    try:
+        return PRIMITIVES.get(function)
+    except TypeError:  # not hashable
+        return None
+
+
+def rule_of(primitive: Primitive) -> Rule:
+    """The row of a primitive.
+
+    Raises
+    ------
+    MissingRule
+        Naming the function and the line that would register a rule.
+    """
+    rule = RULES.get(primitive)
+    if rule is None:
+        raise MissingRule(
+            f"srcgrad has no derivative rule for {primitive.name}",
+            cure=f"register one, for instance  srcgrad.register({primitive.name}, "
+            "lambda g, y, x: g * ...)  or keep what is differentiated out of this call",
+        )
+    return rule
+
+
+def formulas(rule: Rule, count: int) -> tuple[Formula | None, ...]:
+    """The cotangent formulas for a call with `count` arguments."""
+    return (rule.vjps + (None,) * count)[:count]
+
+
+def normalize_call(
+    primitive: Primitive, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call in the form that formulas take: data first, keywords after.
+
+    Raises
+    ------
+    MissingRule
+        Where the call uses a parameter that the rule does not cover.
+    """
+    rule = RULES.get(primitive)
+    if rule is None or rule.parameters is None:
+        return tuple(args), dict(kwargs)
+    names = rule.parameters
+    data = max(len(rule.vjps), len(rule.jvps), 1)
+    kept = dict(kwargs)
+    positional = list(args)
+    while len(positional) < min(data, len(names)) and names[len(positional)] in kept:
+        positional.append(kept.pop(names[len(positional)]))
+    unknown = [k for k in kept if k not in names]
+    if len(positional) > len(names) or unknown:
+        what = f"the argument {unknown[0]!r}" if unknown else f"{len(positional)} arguments"
+        raise MissingRule(
+            f"{what} of {primitive.name} has no derivative rule",
+            cure=f"use only {', '.join(names)}",
+        )
+    return tuple(positional), kept
+
+
+# NumPy's names of Python's operators. Rules and the transformation speak in operators, so that generated
+# code does; what a user calls by NumPy's name keeps it.
+OPERATORS: dict[Any, Any] = {}
+
+
+def operator_of(function: Any) -> Any:
+    """The operator that a ufunc is the name of, or the function itself."""
+    return OPERATORS.get(function, function)
+
+
+def _operators() -> None:
+    import numpy as np
+
+    for ufunc, symbol in (
+        (np.add, operator.add), (np.subtract, operator.sub), (np.multiply, operator.mul),
+        (np.divide, operator.truediv), (np.floor_divide, operator.floordiv),
+        (np.remainder, operator.mod), (np.power, operator.pow), (np.matmul, operator.matmul),
+        (np.negative, operator.neg), (np.positive, operator.pos),
+        (np.equal, operator.eq), (np.not_equal, operator.ne), (np.less, operator.lt),
+        (np.less_equal, operator.le), (np.greater, operator.gt), (np.greater_equal, operator.ge),
+        (np.bitwise_and, operator.and_), (np.bitwise_or, operator.or_),
+        (np.bitwise_xor, operator.xor), (np.invert, operator.invert),
+        (np.left_shift, operator.lshift), (np.right_shift, operator.rshift),
+    ):
+        OPERATORS[ufunc] = symbol
+
+
+_operators()

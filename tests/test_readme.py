@@ -1,0 +1,49 @@
+"""The README keeps its word: its example prints what it shows, CI runs its commands."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    """The fenced blocks of the README in `language`, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
+
+
+def test_the_example_prints_the_source_that_is_shown(tmp_path, capsys):
+    example, shown = blocks("python")
+    path = tmp_path / "example.py"
+    path.write_text(example, encoding="utf-8")
+    runpy.run_path(str(path))
+    assert capsys.readouterr().out.strip() == shown.strip()
+
+
+def test_there_are_two_commands_of_one_line():
+    commands = blocks("sh")
+    assert len(commands) == 2
+    for command in commands:
+        assert command.count("\n") == 1
+        assert command.startswith("python -m venv .venv && . .venv/bin/activate && pip install ")
+    assert "srcgrad demo" in commands[0]
+    assert ".[test]" in commands[1]
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_ci_installs_and_runs_as_the_readme_says(which):
+    *_, install, command = blocks("sh")[which].strip().split(" && ")
+    steps = [line.strip() for line in (ROOT / ".ci" / "run").read_text().splitlines()]
+    assert command in steps
+    assert install.replace("pip install", "pip install --quiet") in steps
+    assert steps.index(install.replace("pip install", "pip install --quiet")) < steps.index(command)
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    for target in targets:
+        assert target.startswith("https://") or (ROOT / target).exists(), target

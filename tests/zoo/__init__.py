@@ -1,0 +1,1 @@
+"""Small programs to differentiate, one theme per module, that together use the whole language."""
