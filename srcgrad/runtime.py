@@ -65,3 +65,22 @@ def add(a: Any, b: Any) -> Any:
     if hasattr(a, "__dataclass_fields__"):
         return type(a)(**{k: add(getattr(a, k), getattr(b, k)) for k in a.__dataclass_fields__})
     return a + b
+
+
+def check_like(given: Any, wanted: Any, error: type[Exception], where: str = "the cotangent") -> None:
+    """Raise `error`, naming the leaf, unless `given` has the structure and shapes of `wanted`."""
+    if isinstance(wanted, dict):
+        if not isinstance(given, dict) or given.keys() != wanted.keys():
+            raise error(f"{where} must be a dict with the keys {list(wanted)}, not {given!r}")
+        for key, value in wanted.items():
+            check_like(given[key], value, error, f"{where}[{key!r}]")
+    elif isinstance(wanted, list | tuple):
+        if not isinstance(given, list | tuple) or len(given) != len(wanted):
+            raise error(f"{where} must have {len(wanted)} entries, not {given!r}")
+        for k, value in enumerate(wanted):
+            check_like(given[k], value, error, f"{where}[{k}]")
+    elif isinstance(wanted, int | float | complex | np.ndarray | np.generic):
+        if np.shape(given) != np.shape(wanted):
+            raise error(
+                f"{where} must have the shape {np.shape(wanted)}, not {np.shape(given)}"
+            )

@@ -83,6 +83,7 @@ class Pull(ABC):
             raise error.at(op.location) from None
         wrapped = trace.wrap((op.args, dict(op.kwargs)), self.builder)
         g, y = trace.wrap((g, op.result), self.builder)
+        given_to: dict[Value, Any] = {}
         for k, formula in enumerate(registry.formulas(rule, len(op.args))):
             arg = op.args[k]
             if formula is None or not any(v in self.active for v in values_in(arg)):
@@ -94,6 +95,13 @@ class Pull(ABC):
             contribution = trace.unwrap(given)
             if rule.verb in ("elementwise", "bilinear"):
                 contribution = self.unbroadcast(contribution, arg, op.result)
+            if not isinstance(arg, Value):
+                self.give(arg, contribution)
+            elif arg in given_to:  # x * x: one sum, then one addition
+                given_to[arg] = self.cotangents.sum(arg, given_to[arg], contribution)
+            else:
+                given_to[arg] = contribution
+        for arg, contribution in given_to.items():
             self.give(arg, contribution)
 
     def _is_known_entry(self, op: Op) -> bool:

@@ -1,8 +1,8 @@
 """Breaks a line that is too long, at its brackets and operators, the way black would.
 
 A line comes as the pieces of text that make it up: each bracket, each separator and each operator
-with the spaces around it is a piece of its own, and so is whatever must stay whole. Lines are broken
-inside brackets only, and the one thing added is a trailing comma, so the parse stays the same.
+with the spaces around it is a piece of its own, and so is whatever must stay whole. Lines are
+broken inside brackets only, and all that is added is a trailing comma: the parse stays the same.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _OPENING = frozenset("([{")
 _CLOSING = frozenset(")]}")
 
 # Where bracketed text is broken: at all the pieces of the highest rank that it has.
-_COMPREHENSION, _COMMA, _TERNARY = 13, 12, 11
+_COMPREHENSION, _COMMA, _TERNARY = 12, 11, 10
 _RANK = {
     " for ": _COMPREHENSION,
     " async for ": _COMPREHENSION,
     ", ": _COMMA,
     " if ": _TERNARY,
     " else ": _TERNARY,
-    " or ": 10,
+    " or ": 9,
     " and ": 9,
     **dict.fromkeys(
         [" == ", " != ", " < ", " <= ", " > ", " >= ", " is ", " is not ", " in ", " not in "], 8
@@ -51,18 +51,18 @@ _RANK = {
 def broken(
     pieces: Sequence[str], indent: int, width: int, *, bracketed: bool = False
 ) -> Iterator[str]:
-    """The lines for `pieces`, at `indent` levels of indentation, within `width` where possible.
+    r"""The lines for `pieces`, at `indent` levels of indentation, within `width` where possible.
 
     `bracketed` says that brackets opened on an earlier line are still open.
 
     Examples
     --------
     >>> line = ["d_x", " = ", OPEN, "alpha", " + ", "beta", " + ", "gamma", CLOSE]
-    >>> print("\\n".join(broken(line, 0, 24)))
+    >>> print("\n".join(broken(line, 0, 24)))
     d_x = (
         alpha + beta + gamma
     )
-    >>> print("\\n".join(broken(line, 0, 16)))
+    >>> print("\n".join(broken(line, 0, 16)))
     d_x = (
         alpha
         + beta
@@ -88,8 +88,10 @@ def broken(
     opening, closing = pieces[first] or "(", pieces[last] or ")"
     yield from broken([*pieces[:first], opening], indent, width)
     # A literal gets one line per element; the arguments of a call may share one.
-    one_per_line = not _is_trailer(pieces, first) and _delimiters(body)[0] == _COMMA
-    for chunk in _chunks(body) if one_per_line else [body]:
+    several = _delimiters(body)[0] == _COMMA
+    for chunk in _chunks(body) if several and not _is_trailer(pieces, first) else [list(body)]:
+        if pair == _parameters(pieces) and not several:
+            chunk.append(",")
         yield from broken(chunk, indent + 1, width, bracketed=True)
     yield from broken([closing, *pieces[last + 1 :]], indent, width)
 
@@ -118,7 +120,7 @@ def _delimiters(pieces: Sequence[str]) -> tuple[int, list[int]]:
 def _chunks(pieces: Sequence[str]) -> list[list[str]]:
     """Bracketed `pieces`, split after commas or before operators."""
     rank, where = _delimiters(pieces)
-    chunks = []
+    chunks: list[list[str]] = []
     start = 0
     if rank == _COMMA:
         for i in where:
@@ -136,7 +138,10 @@ def _chunks(pieces: Sequence[str]) -> list[list[str]]:
 
 
 def _pairs(pieces: Sequence[str]) -> list[tuple[int, int]]:
-    """Matching brackets that stand in no others. The head and tail of a broken line have single ones."""
+    """Matching brackets that stand in no others.
+
+    The head of a broken line ends in a bracket without its match, and the tail begins with one.
+    """
     pairs = []
     opened: list[int] = []
     for i, piece in enumerate(pieces):
@@ -144,7 +149,7 @@ def _pairs(pieces: Sequence[str]) -> list[tuple[int, int]]:
             opened.append(i)
         elif (piece in _CLOSING or piece is CLOSE) and opened:
             first = opened.pop()
-            if not opened and i > first + 1:
+            if not opened:
                 pairs.append((first, i))
     return pairs
 
@@ -157,33 +162,48 @@ def _is_trailer(pieces: Sequence[str], i: int) -> bool:
 
 def _pair_to_open(pieces: Sequence[str], room: int) -> tuple[int, int] | None:
     """The brackets to break the line at: the last whose line, up to the opening one, has room."""
-    pairs = _pairs(pieces)
-    ends = list(accumulate(map(len, pieces)))
+    if parameters := _parameters(pieces):
+        return parameters
+    ends = [0, *accumulate(map(len, pieces))]
+    choices = [
+        (first, last)
+        for pair in reversed(_pairs(pieces))
+        for first, last in _choices(pieces, pair, ends, room)
+        if last > first + 1
+    ]
+    fitting = (pair for pair in choices if ends[pair[0]] + 1 <= room)
+    return next(fitting, choices[-1] if choices else None)
 
-    def fits(pair: tuple[int, int]) -> bool:
-        first = pair[0]
-        return (ends[first - 1] if first else 0) + 1 <= room
 
-    if pieces[0].startswith(("def ", "async def ")):
-        # The parameters rather than the annotation of what is returned.
-        return next((pair for pair in pairs if pieces[pair[0]] == "("), None)
-    for first, last in reversed(pairs):
-        if pieces[first] is not OPEN:
-            if fits((first, last)):
-                return first, last
-            continue
-        body = pieces[first + 1 : last]
-        inner = [(first + 1 + i, first + 1 + j) for i, j in _pairs(body)]
-        rank, where = _delimiters(body)
-        # Parentheses are left out where there is nothing to break before, or where one operator
-        # leads to a last bracket. Several operators read better in parentheses.
-        if where and (len(where) > 1 or rank == _COMMA or not inner or inner[-1][1] != last - 1):
-            inner = []
-        elif where:
-            inner = inner[-1:]
-        for pair in reversed(inner):
-            if fits(pair):
-                return pair
-        if fits((first, last)) and (where or sum(map(len, body)) <= room - len(INDENT)):
-            return first, last
-    return next((pair for pair in pairs if pieces[pair[0]] is not OPEN), None)
+def _choices(
+    pieces: Sequence[str], pair: tuple[int, int], ends: Sequence[int], room: int
+) -> list[tuple[int, int]]:
+    """Where to break for the sake of one pair, best first: at itself, or at brackets inside it.
+
+    Optional parentheses are left out where there is nothing to break before, or where one operator
+    leads to a last call. Several operators read better in parentheses, and so does an index.
+    """
+    first, last = pair
+    if pieces[first] is not OPEN:
+        return [pair]
+    body = pieces[first + 1 : last]
+    inner = [(first + 1 + i, first + 1 + j) for i, j in _pairs(body)]
+    rank, where = _delimiters(body)
+    if where:
+        if len(where) == 1 and rank != _COMMA and inner and inner[-1][1] == last - 1:
+            opening = inner[-1][0]
+            if pieces[opening] != "[" or not _is_trailer(pieces, opening):
+                return [inner[-1], pair]
+        return [pair]
+    parenthesized = ends[last] - ends[first + 1] <= room - len(INDENT)
+    if parenthesized or (inner and ends[first] > len(INDENT)):
+        return [*reversed(inner), pair]
+    return inner[::-1]
+
+
+def _parameters(pieces: Sequence[str]) -> tuple[int, int] | None:
+    """The parentheses of a function's parameters, if `pieces` begin with ones that hold any."""
+    if not pieces[0].startswith(("def ", "async def ")):
+        return None
+    first, last = next((pair for pair in _pairs(pieces) if pieces[pair[0]] == "("), (0, 0))
+    return (first, last) if last > first + 1 else None

@@ -1,7 +1,7 @@
 """Prints constants and f-strings: numbers that have no literal, strings in the cheaper quotes.
 
-Before Python 3.12 the expressions inside an f-string can hold neither a backslash nor the quotes around
-it, so quotes are chosen from the outside in, and chosen again where an inner string is left none.
+Before Python 3.12, the expressions inside an f-string can hold neither a backslash nor the quotes
+around it. So quotes are chosen from the outside in, and again where an inner string is left none.
 """
 
 from __future__ import annotations
@@ -52,15 +52,19 @@ def number(value: Any) -> str:
 def _real(value: float, suffix: str = "") -> str:
     if math.isnan(value):
         return f"({_INFINITY}{suffix} - {_INFINITY}{suffix})"
-    return repr(value).replace("inf", _INFINITY) + suffix
+    return _spelled(repr(value)) + suffix
+
+
+def _spelled(text: str) -> str:
+    """The `repr` of a number, as black spells it, and with a literal for infinity."""
+    return text.replace("inf", _INFINITY).replace("e+", "e")
 
 
 def _complex(value: complex) -> str:
     """Zeros keep their signs: a sum of a real and an imaginary literal loses that of ``-0.0``."""
     negative = math.copysign(1, value.imag) < 0
     size = abs(value.imag)
-    imaginary = _real(size, "j") if math.isnan(size) else repr(size * 1j if False else complex(0, size))
-    imaginary = imaginary.replace("inf", _INFINITY)
+    imaginary = _real(size, "j") if math.isnan(size) else _spelled(repr(complex(0, size)))
     if value.real == 0:
         if math.copysign(1, value.real) < 0:
             return f"-{imaginary}" if negative else f"-(0.0 - {imaginary})"
@@ -77,12 +81,12 @@ def _escaped(value: str | bytes) -> str:
 
 
 def quoted(value: str | bytes) -> str:
-    """`value` as a literal, in double quotes unless single ones need fewer backslashes.
+    r"""`value` as a literal, in double quotes unless single ones need fewer backslashes.
 
     Examples
     --------
-    >>> print(quoted("it's"), quoted('"'), quoted(b"\\n"))
-    "it's" '"' b"\\n"
+    >>> print(quoted("it's"), quoted('"'), quoted(b"\n"))
+    "it's" '"' b"\n"
     """
     text = _escaped(value)
     quote = '"' if text.count('"') <= text.count("'") else "'"
@@ -91,12 +95,13 @@ def quoted(value: str | bytes) -> str:
 
 
 def docstring(value: str) -> str:
-    """`value` as a literal in triple quotes that keeps its lines.
+    r"""`value` as a literal in triple quotes that keeps its lines.
 
     Examples
     --------
-    >>> docstring('Of "x".\\nAnd y: "z"')
-    '\"\"\"Of "x".\\nAnd y: "z\\\\"\"\"\"'
+    >>> print(docstring('The "adjoint" of\n"x"').replace('"', "'"))
+    '''The 'adjoint' of
+    'x\''''
     """
     ends_in_quote = value.endswith('"')
     lines = (value[:-1] if ends_in_quote else value).split("\n")
@@ -108,13 +113,15 @@ class LiteralPrinter:
     """The methods of a printer for constants and f-strings."""
 
     write: Callable[[str], None]
-    expr: Callable[[Any, int], None]
-    _flat: Callable[..., str]
 
     # The quotes of the f-strings around the expression under way, outermost first.
     _enclosing: tuple[str, ...] = ()
     # Whether those quotes may be used again inside, as Python 3.12 allows; the last resort.
     _reuse = False
+
+    def _in_field(self, node: Any) -> str:
+        """The text of an expression in the braces of an f-string."""
+        raise NotImplementedError
 
     def _Constant(self, t: Any) -> None:
         value = t.value
@@ -190,15 +197,32 @@ class LiteralPrinter:
         return f"f{quote}{text}{quote}"
 
     def _parts(self, quote: str, values: Sequence[Any], opening: str, closing: str) -> str:
-        """The inside of an f-string, or of a format: braces mean themselves as `opening`, `closing`."""
+        """What stands between the quotes, or in a format; braces mean themselves as given."""
         parts = []
         for value in values:
             if value.__class__.__name__ == "Constant":
                 part = self._between(value.value, quote)
-                parts.append(part.replace("{", "\0").replace("}", closing).replace("\0", opening))
+                parts.append(part.replace("{", opening).replace("}", closing))
             else:
                 parts.append(self._field(quote, value))
         return "".join(parts)
 
     def _field(self, quote: str, t: Any) -> str:
-        ...
+        outer = self._enclosing
+        self._enclosing = (*outer, quote)
+        try:
+            text = self._in_field(t.value)
+        finally:
+            self._enclosing = outer
+        if "lambda" in text:
+            text = f"({text})"  # its colon would begin the format
+        if not self._reuse and not self._can_hold(quote, text):
+            raise NoQuotesLeft
+        if text.startswith("{"):
+            text = f" {text} "  # two braces side by side would mean one
+        if t.conversion != -1:
+            text += "!" + chr(t.conversion)
+        if t.format_spec is not None:
+            # Doubled braces mean nothing special in a format; escapes do.
+            text += ":" + self._parts(quote, t.format_spec.values, "\\x7b", "\\x7d")
+        return "{" + text + "}"

@@ -152,6 +152,17 @@ class Facts:
             return True
         return self.dtype is not None and np.dtype(self.dtype).kind in "biu"
 
+    def shape_text(self) -> str:
+        """The shape as an error message shows it.
+
+        >>> Facts("array", "float64", (3, None)).shape_text()
+        '(3, ?)'
+        """
+        if not isinstance(self.shape, tuple):
+            return "?"
+        sizes = ["?" if d is None else str(d) for d in self.shape]
+        return f"({sizes[0]},)" if len(sizes) == 1 else f"({', '.join(sizes)})"
+
     def same_shape(self, other: Facts) -> bool:
         """Known to have the same shape."""
         return known_equal(self.shape, other.shape)

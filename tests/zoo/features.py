@@ -21,7 +21,7 @@ MUTATORS = frozenset(
 )
 
 
-def found(tree: ast.AST, kind: Any, holds: Callable[[Any], object] = bool) -> Iterator[ast.AST]:
+def found(tree: ast.AST, kind: Any, holds: Callable[[Any], object] = bool) -> Iterator[Any]:
     """The nodes of one kind that meet a condition, the root among them."""
     return (node for node in ast.walk(tree) if isinstance(node, kind) and holds(node))
 

@@ -19,7 +19,14 @@ def softmax(x):
     return e / e.sum(axis=-1, keepdims=True)
 
 
-@program(sample(3), 0.1, sample(6, 3, seed=1), np.array([1.0, -1, 1, 1, -1, -1]), argnums=(0, 1))
+@program(
+    sample(3),
+    0.1,
+    sample(6, 3, seed=1),
+    np.array([1.0, -1, 1, 1, -1, -1]),
+    argnums=(0, 1),
+    tags=("op_matmul", "numpy"),
+)
 def ridge_logistic_regression(w, b, X, y):
     margin = y * (X @ w + b)
     return np.mean(np.logaddexp(0, -margin)) + 0.05 * np.dot(w, w)
@@ -60,7 +67,12 @@ def mlp_loss(params, X, y):
 
 
 @program(
-    sample(2), sample(2, 2, seed=1), sample(2, seed=2), sample(5, 2, seed=3), argnums=(0, 1, 2)
+    sample(2),
+    sample(2, 2, seed=1),
+    sample(2, seed=2),
+    sample(5, 2, seed=3),
+    argnums=(0, 1, 2),
+    tags=("call", "broadcasting"),
 )
 def gaussian_mixture(log_weights, means, log_scales, X):
     log_weights = log_weights - logsumexp(log_weights)
@@ -75,7 +87,13 @@ def attention(Q, K, V):
     return np.sum((weights @ V) ** 2)
 
 
-@program(sample(2, 3, 4), sample(4, 4, seed=1), sample(4, 4, seed=2), sample(4, 4, seed=3))
+@program(
+    sample(2, 3, 4),
+    sample(4, 4, seed=1),
+    sample(4, 4, seed=2),
+    sample(4, 4, seed=3),
+    tags=("nested_function", "einsum"),
+)
 def multi_head_attention(x, Wq, Wk, Wv):
     def heads(z):
         return z.reshape(2, 3, 2, 2).transpose(0, 2, 1, 3)
@@ -235,7 +253,13 @@ def adam_steps(x, rate, beta):
     return np.sum(x**2)
 
 
-@program(sample(3, 3) / 2, sample(3, 2, seed=1), sample(3, seed=2), sample(5, 2, seed=3))
+@program(
+    sample(3, 3) / 2,
+    sample(3, 2, seed=1),
+    sample(3, seed=2),
+    sample(5, 2, seed=3),
+    tags=("for_rows", "rebound_type"),
+)
 def recurrent_network(W, U, h, inputs):
     outputs = 0.0
     for x in inputs:

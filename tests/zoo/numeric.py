@@ -38,7 +38,7 @@ def rebuild(tree: Any, parts: list[Any]) -> Any:
     """A container of the type and keys of `tree` that holds `parts`."""
     if isinstance(tree, dict):
         return type(tree)(zip(tree, parts, strict=True))
-    if dataclasses.is_dataclass(tree):
+    if dataclasses.is_dataclass(tree) and not isinstance(tree, type):
         names = [field.name for field in dataclasses.fields(tree)]
         return dataclasses.replace(tree, **dict(zip(names, parts, strict=True)))
     return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
@@ -137,6 +137,18 @@ def shifted(tree: Any, direction: Any, step: float) -> Any:
     return tree_map(move, tree, direction)
 
 
+def along(
+    f: Callable[..., Any], args: tuple[Any, ...], argnum: int, direction: Any
+) -> Callable[[float], float]:
+    """The function of one number that `f` is along `direction` in argument `argnum`."""
+
+    def at(step: float) -> float:
+        moved = shifted(args[argnum], direction, step)
+        return float(f(*args[:argnum], moved, *args[argnum + 1 :]))
+
+    return at
+
+
 def directional(
     f: Callable[..., Any], args: tuple[Any, ...], argnum: int, direction: Any, eps: float
 ) -> float:
@@ -144,15 +156,23 @@ def directional(
 
     `direction` is a tree like `args[argnum]`, None at leaves that stay; `f` returns a scalar.
 
-    >>> directional(lambda x, y: x * x * y, (3.0, 2.0), 0, 1.0, 1e-4)  # doctest: +ELLIPSIS
-    12.0000...
+    >>> directional(lambda x, y: x * x * y, (3.0, 2.0), 0, 1.0, 2**-10)
+    12.0
     """
-
-    def at(step: float) -> float:
-        moved = shifted(args[argnum], direction, step)
-        return float(f(*args[:argnum], moved, *args[argnum + 1 :]))
-
+    at = along(f, args, argnum, direction)
     return (at(eps) - at(-eps)) / (2 * eps)
+
+
+def slope_jump(
+    f: Callable[..., Any], args: tuple[Any, ...], argnum: int, direction: Any, eps: float
+) -> float:
+    """The difference of the slopes ahead and behind: of the order of `eps`, except at a kink.
+
+    >>> slope_jump(abs, (0.0,), 0, 1.0, 1e-4), slope_jump(abs, (1.0,), 0, 1.0, 2**-10)
+    (2.0, 0.0)
+    """
+    at = along(f, args, argnum, direction)
+    return (at(eps) - 2 * at(0.0) + at(-eps)) / eps
 
 
 def identical(a: Any, b: Any) -> bool:

@@ -19,6 +19,7 @@ MODULES = (
     "functions",
     "callables",
     "containers",
+    "effects",
     "numpy_mix",
     "models",
     "combined",

@@ -281,7 +281,7 @@ def projectile_range(speed, angle):
     return speed**2 * math.sin(2 * angle) / GRAVITY + math.pi * math.e
 
 
-@program(3.0, 4.0, 6.0)
+@program(3.0, 4.0, 6.0, tags=("op_arith",))
 def heron(a, b, c):
     s = (a + b + c) / 2
     return np.sqrt(s * (s - a) * (s - b) * (s - c))

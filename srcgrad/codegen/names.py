@@ -1,0 +1,269 @@
+"""Gives each value its name: the user's where it can, one name for values that follow one another."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
+from .plan import Plan
+
+RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
+
+# What an unnamed value is called, by the function that makes it.
+SHORT = {
+    "add": "total", "sub": "diff", "mul": "prod", "truediv": "ratio", "matmul": "product",
+    "neg": "minus", "pow": "power", "getitem": "part", "lt": "less", "gt": "greater",
+    "le": "less", "ge": "greater", "eq": "same", "len": "n", "sum": "total", "range": "steps",
+    "not_": "no", "unbroadcast": "part", "min": "least", "max": "most", "abs": "size",
+    "norm": "norm", "transpose": "turned", "shape": "shape",
+}  # fmt: skip
+
+
+class Liveness:
+    """Which values must not share a name, found by one walk from the last op to the first.
+
+    A folded value is read where the expression that it folds into stands, so its operands live until
+    there.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.after: dict[Op, frozenset[Value]] = {}
+        self.conflicts: dict[Value, set[Value]] = {}
+        body = plan.function.body
+        live = self.block(body, set())
+        self.define(body.params, live)
+        self.define([c.value for c in plan.function.captures], live | set(body.params))
+        for capture in plan.function.captures:
+            # The name of what is read from outside must never be assigned.
+            for value in [*plan.home]:
+                self.clash(capture.value, value)
+
+    def clash(self, a: Value, b: Value) -> None:
+        if a is not b:
+            self.conflicts.setdefault(a, set()).add(b)
+            self.conflicts.setdefault(b, set()).add(a)
+
+    def define(self, values: Iterable[Value], live: Iterable[Value]) -> None:
+        made = list(values)
+        for value in made:
+            for other in live:
+                self.clash(value, other)
+            for other in made:
+                self.clash(value, other)
+
+    def expand(self, arg: Arg) -> set[Value]:
+        """The named values that printing an argument reads."""
+        found: set[Value] = set()
+        for value in values_in(arg):
+            if value in self.plan.folded:
+                for inner in operands(self.plan.definition[value]):
+                    found |= self.expand(inner)
+            elif value in self.plan.taped:
+                found.add(self.plan.taped[value].value)
+            else:
+                found.add(value)
+        return found
+
+    def block(self, block: Block, live: set[Value]) -> set[Value]:
+        """What is live before a block, given what is live after it."""
+        plan = self.plan
+        appends = plan.appends.get(block)
+        live = live | self.expand(plan.results_at_end(block))
+        for position in range(len(block.ops), -1, -1):
+            if appends is not None and appends.position == position:
+                live = live | self.expand(appends.entries)
+            if position:
+                live = self.op(block.ops[position - 1], live)
+        return live
+
+    def op(self, op: Op, live: set[Value]) -> set[Value]:
+        if op.results and all(r in self.plan.folded for r in op.results):
+            return live
+        self.after[op] = frozenset(live)
+        if op.primitive in LOOPS:
+            return self.loop(Loop(op), live)
+        for result in op.results:
+            self.define([result], live - set(op.results))
+        before = live - set(op.results)
+        if op.primitive in (IF, WITH):
+            inside: set[Value] = set()
+            for block in op.blocks:
+                inside |= self.block(block, before)
+            return inside | self.expand(op.args)
+        if not (op.results and op.results[0] in self.plan.in_header):
+            before |= self.expand(op.args)
+            before |= self.expand(list(op.kwargs.values()))
+        return before
+
+    def loop(self, loop: Loop, live: set[Value]) -> set[Value]:
+        op, plan = loop.op, self.plan
+        results = [r for r in op.results if r not in plan.taped]
+        tape = plan.tapes.get(op)
+        if tape is not None:
+            results.append(tape.value)
+        for result in results:
+            self.define([result], live - {result})
+        through = live - set(results)
+        kept = {r for r in op.results[loop.width :] if r not in plan.taped}
+        kept |= {tape.value} if tape is not None else set()
+        inside = self.free(loop) | through | kept
+        header = plan.headers[op]
+        if header.tape is not None:
+            inside.add(header.tape.value)
+        start = self.block(loop.body, set(inside))
+        bound = [*loop.carried, *(e for _, e in header.sequences), *header.pops]
+        if header.index_used:
+            bound.append(loop.index)
+        self.define(bound, (start | inside) - set(bound))
+        if loop.test is not None:
+            tested = self.block(loop.test, (start - set(bound)) | inside)
+            self.define(loop.test.params, tested - set(loop.test.params))
+        return (start - set(bound)) | inside | self.expand(op.args) | {
+            v for s, _ in header.sequences for v in self.expand(s)
+        }
+
+    def free(self, loop: Loop) -> set[Value]:
+        """What the blocks of a loop read from outside: live through every round."""
+        found: set[Value] = set()
+        inner: set[Value] = set()
+
+        def visit(block: Block) -> None:
+            inner.update(block.params)
+            for op in block.ops:
+                inner.update(op.results)
+                found.update(self.expand(op.args), self.expand(list(op.kwargs.values())))
+                for sub in op.blocks:
+                    visit(sub)
+            found.update(self.expand(block.results))
+
+        for block in loop.op.blocks:
+            visit(block)
+        return found - inner
+
+
+class Names:
+    """A name for every value that needs one; values of one name never live at the same time."""
+
+    def __init__(self, plan: Plan, reserved: Iterable[str] = ()) -> None:
+        self.plan = plan
+        self.liveness = Liveness(plan)
+        self.group: dict[Value, list[Value]] = {}
+        self.names: dict[Value, str] = {}
+        self.fixed: dict[str, Value] = {}
+        function = plan.function
+        for parameter, value in zip(function.signature, function.params, strict=True):
+            self.fixed[parameter.name] = value
+        for capture in function.captures:
+            self.fixed[capture_name(capture.name)] = capture.value
+        self.pinned = set(self.fixed.values())
+        self.reserved = RESERVED | set(reserved)
+        self._join(function.body)
+        self._name()
+
+    def __getitem__(self, value: Value) -> str:
+        return self.names[value]
+
+    # -- values that follow one another ---------------------------------------------------------
+
+    def members(self, value: Value) -> list[Value]:
+        return self.group.setdefault(value, [value])
+
+    def unite(self, a: Arg, b: Arg) -> None:
+        """Let two values share a name, if they never live at the same time."""
+        if not isinstance(a, Value) or not isinstance(b, Value):
+            return
+        if a in self.plan.folded or b in self.plan.folded:
+            return
+        left, right = self.members(a), self.members(b)
+        if left is right or any(v in self.pinned for v in (*left, *right)):
+            return
+        conflicts = self.liveness.conflicts
+        if any(w in conflicts.get(v, ()) for v in left for w in right):
+            return
+        left.extend(right)
+        for value in right:
+            self.group[value] = left
+
+    def _join(self, block: Block) -> None:
+        for op in block.ops:
+            for inner in op.blocks:
+                self._join(inner)
+            if op.primitive in (IF, WITH):
+                for inner in op.blocks:
+                    for result, given in zip(op.results, inner.results, strict=True):
+                        self.unite(result, given)
+            elif op.primitive in LOOPS:
+                loop = Loop(op)
+                for k, param in enumerate(loop.carried):
+                    self.unite(param, loop.finals[k])
+                    self.unite(param, loop.yields[k])
+                    self.unite(param, loop.inits[k])
+                    if loop.test is not None:
+                        self.unite(param, loop.test.params[k])
+
+    # -- names ----------------------------------------------------------------------------------
+
+    def _name(self) -> None:
+        for name, value in self.fixed.items():
+            self.names[value] = name
+        done: set[int] = set()
+        for value in self._order(self.plan.function.body):
+            members = self.members(value)
+            if id(members) in done or value in self.names:
+                continue
+            done.add(id(members))
+            name = self._choose(members)
+            for member in members:
+                self.names[member] = name
+
+    def _order(self, block: Block) -> Iterable[Value]:
+        yield from block.params
+        for op in block.ops:
+            tape = self.plan.tapes.get(op)
+            if tape is not None:
+                yield tape.value
+            for inner in op.blocks:
+                yield from self._order(inner)
+            yield from (r for r in op.results if r not in self.plan.folded)
+
+    def _choose(self, members: list[Value]) -> str:
+        taken = {
+            self.names[w]
+            for v in members
+            for w in self.liveness.conflicts.get(v, ())
+            if w in self.names
+        }
+        base = next((v.hint for v in members if v.hint), None)
+        if base is None:
+            base = self._invent(members[0])
+            taken |= set(self.names.values())  # a name of our own means one thing only
+        base = base if base.isidentifier() else "t"
+        name, k = base, 1
+        while name in taken or name in self.reserved:
+            k += 1
+            name = f"{base}_{k}"
+        return name
+
+    def _invent(self, value: Value) -> str:
+        op = self.plan.definition.get(value)
+        if op is None:
+            return "k" if value.facts.kind == "int" else "t"
+        function = op.primitive.function
+        if isinstance(function, np.ufunc):
+            return function.__name__
+        name = getattr(function, "__name__", "t").strip("_")
+        return SHORT.get(name, name if name.isidentifier() else "t")
+
+
+def capture_name(name: str) -> str:
+    """The name under which generated code reads a value from outside.
+
+    >>> capture_name("self.weights")
+    'self_weights'
+    """
+    return name.replace(".", "_")

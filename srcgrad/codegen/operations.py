@@ -1,0 +1,243 @@
+"""From one op to one expression: operators, subscripts, attributes, calls, constants, references."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import math
+import operator
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import runtime
+from ..errors import SrcgradError
+from ..ir.graph import Arg, Op, Undefined, Value
+
+BINARY: dict[Any, type[ast.operator]] = {
+    operator.add: ast.Add, operator.sub: ast.Sub, operator.mul: ast.Mult,
+    operator.truediv: ast.Div, operator.floordiv: ast.FloorDiv, operator.mod: ast.Mod,
+    operator.pow: ast.Pow, operator.matmul: ast.MatMult, operator.and_: ast.BitAnd,
+    operator.or_: ast.BitOr, operator.xor: ast.BitXor, operator.lshift: ast.LShift,
+    operator.rshift: ast.RShift,
+}  # fmt: skip
+COMPARE: dict[Any, type[ast.cmpop]] = {
+    operator.lt: ast.Lt, operator.le: ast.LtE, operator.gt: ast.Gt, operator.ge: ast.GtE,
+    operator.eq: ast.Eq, operator.ne: ast.NotEq, operator.is_: ast.Is, operator.is_not: ast.IsNot,
+}  # fmt: skip
+UNARY: dict[Any, type[ast.unaryop]] = {
+    operator.neg: ast.USub, operator.pos: ast.UAdd, operator.invert: ast.Invert,
+    operator.not_: ast.Not,
+}  # fmt: skip
+
+# Functions of an array that read as an attribute of it, where it is known to be an array.
+ATTRIBUTES: dict[Any, str] = {np.shape: "shape", np.ndim: "ndim", np.size: "size"}
+CONSTANTS = {math.pi: "pi", math.e: "e", math.inf: "inf"}
+
+
+class References:
+    """The names through which generated code reaches functions and objects.
+
+    `imports` are lines to write; `helpers` come from srcgrad's run time; `objects` can only be bound in
+    the namespace of the code, because no import reaches them.
+    """
+
+    def __init__(self, taken: Callable[[str], bool]) -> None:
+        self.taken = taken
+        self.imports: dict[str, None] = {}
+        self.helpers: dict[str, Any] = {}
+        self.objects: dict[str, Any] = {}
+        self._known: dict[int, ast.expr] = {}
+        self._alive: list[Any] = []
+
+    def of(self, obj: Any) -> ast.expr:
+        """An expression for a function, class, module or other object."""
+        if id(obj) not in self._known:
+            self._alive.append(obj)
+            self._known[id(obj)] = self._find(obj)
+        return self._known[id(obj)]
+
+    def _find(self, obj: Any) -> ast.expr:
+        name = getattr(obj, "__name__", None)
+        if isinstance(name, str):
+            if getattr(builtins, name, None) is obj:
+                return load(name)
+            if getattr(runtime, name, None) is obj:
+                self.helpers[name] = obj
+                return load(name)
+            for module, alias in ((np, "np"), (np.linalg, "np.linalg"), (math, "math")):
+                if getattr(module, name, None) is obj:
+                    self.imports["import numpy as np" if module is not math else "import math"] = None
+                    return dotted(f"{alias}.{name}")
+        return self._imported(obj, name) or self._bound(obj, name)
+
+    def _imported(self, obj: Any, name: str | None) -> ast.expr | None:
+        if isinstance(obj, type(sys)):
+            return None
+        module = getattr(obj, "__module__", None)
+        qualified = getattr(obj, "__qualname__", name)
+        if not module or not qualified or "<" in qualified or module in ("__main__", "builtins"):
+            return None
+        found = sys.modules.get(module)
+        for part in qualified.split("."):
+            found = getattr(found, part, None)
+        if found is not obj or self.taken(qualified.partition(".")[0]):
+            return None
+        self.imports[f"from {module} import {qualified.partition('.')[0]}"] = None
+        return dotted(qualified)
+
+    def _bound(self, obj: Any, name: str | None) -> ast.expr:
+        base = name if name is not None and name.isidentifier() else "object_"
+        k, chosen = 1, base
+        while chosen in self.objects or self.taken(chosen):
+            k += 1
+            chosen = f"{base}_{k}"
+        self.objects[chosen] = obj
+        return load(chosen)
+
+
+def load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def dotted(path: str) -> ast.expr:
+    head, *rest = path.split(".")
+    node: ast.expr = load(head)
+    for part in rest:
+        node = ast.Attribute(node, part, ast.Load())
+    return node
+
+
+def subscript(obj: ast.expr, index: ast.expr) -> ast.Subscript:
+    return ast.Subscript(obj, index, ast.Load())
+
+
+class Expressions:
+    """Prints ops as expressions. `name` tells how a value that is not folded is called."""
+
+    def __init__(
+        self, value: Callable[[Value], ast.expr], references: References
+    ) -> None:
+        self.value = value
+        self.references = references
+
+    def arg(self, arg: Arg) -> ast.expr:
+        """An argument: a value, a constant, or a structure of both."""
+        if isinstance(arg, Value):
+            return self.value(arg)
+        if isinstance(arg, tuple):
+            if hasattr(arg, "_fields"):
+                return ast.Call(self.references.of(type(arg)), [self.arg(a) for a in arg], [])
+            return ast.Tuple([self.arg(a) for a in arg], ast.Load())
+        if isinstance(arg, list):
+            return ast.List([self.arg(a) for a in arg], ast.Load())
+        if isinstance(arg, dict):
+            return ast.Dict([self.constant(k) for k in arg], [self.arg(v) for v in arg.values()])
+        if isinstance(arg, slice):
+            parts = (arg.start, arg.stop, arg.step)
+            return ast.Call(load("slice"), [self.arg(p) for p in parts], [])
+        return self.constant(arg)
+
+    def constant(self, value: Any) -> ast.expr:
+        if isinstance(value, Undefined):
+            return ast.Constant(None)
+        if isinstance(value, np.generic):
+            kind = self.references.of(type(value))
+            return ast.Call(kind, [self.constant(value.item())], [])
+        if isinstance(value, bool) or value is None or value is Ellipsis:
+            return ast.Constant(value)
+        if isinstance(value, str | bytes):
+            return ast.Constant(value)
+        if isinstance(value, int | float):
+            return self.number(value)
+        if isinstance(value, complex):
+            return ast.Constant(value) if value.real == 0 else ast.BinOp(
+                self.number(value.real), ast.Add(), ast.Constant(complex(0, value.imag))
+            )
+        if isinstance(value, np.dtype):
+            return ast.Constant(value.name)
+        if isinstance(value, frozenset | set | tuple):
+            return self.references.of(value)
+        return self.references.of(value)
+
+    def number(self, value: float) -> ast.expr:
+        if isinstance(value, float):
+            if math.isnan(value):
+                return self._numpy("nan")
+            if abs(value) in CONSTANTS:
+                named = self._numpy(CONSTANTS[abs(value)])
+                return named if value > 0 else ast.UnaryOp(ast.USub(), named)
+        if value < 0 or (value == 0 and math.copysign(1, value) < 0):
+            return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+        return ast.Constant(value)
+
+    def _numpy(self, name: str) -> ast.expr:
+        self.references.imports["import numpy as np"] = None
+        return dotted(f"np.{name}")
+
+    def index(self, arg: Arg) -> ast.expr:
+        """What stands between the brackets of a subscript."""
+        if isinstance(arg, slice):
+            def part(p: Arg) -> ast.expr | None:
+                return None if p is None else self.arg(p)
+
+            return ast.Slice(part(arg.start), part(arg.stop), part(arg.step))
+        if isinstance(arg, tuple) and arg:
+            return ast.Tuple([self.index(a) for a in arg], ast.Load())
+        return self.arg(arg)
+
+    def op(self, op: Op) -> ast.expr:
+        """The expression that an op without blocks stands for."""
+        function, args = op.primitive.function, op.args
+        if function in BINARY and len(args) == 2:
+            return ast.BinOp(self.arg(args[0]), BINARY[function](), self.arg(args[1]))
+        if function in COMPARE and len(args) == 2:
+            return ast.Compare(self.arg(args[0]), [COMPARE[function]()], [self.arg(args[1])])
+        if function in UNARY and len(args) == 1:
+            return ast.UnaryOp(UNARY[function](), self.arg(args[0]))
+        if function is operator.contains:
+            return ast.Compare(self.arg(args[1]), [ast.In()], [self.arg(args[0])])
+        if function is operator.getitem:
+            return subscript(self.arg(args[0]), self.index(args[1]))
+        if function is getattr and len(args) == 2 and isinstance(args[1], str):
+            return ast.Attribute(self.arg(args[0]), args[1], ast.Load())
+        special = self._special(op)
+        if special is not None:
+            return special
+        keywords = [ast.keyword(k, self.arg(v)) for k, v in op.kwargs.items()]
+        return ast.Call(self.callee(function), [self.arg(a) for a in args], keywords)
+
+    def _special(self, op: Op) -> ast.expr | None:
+        function, args = op.primitive.function, op.args
+        first = args[0] if args else None
+        is_array = isinstance(first, Value) and first.facts.kind == "array"
+        if is_array and not op.kwargs:
+            if function in ATTRIBUTES and len(args) == 1:
+                return ast.Attribute(self.arg(first), ATTRIBUTES[function], ast.Load())
+            if function is np.transpose and len(args) == 1:
+                return ast.Attribute(self.arg(first), "T", ast.Load())
+            if op.primitive.name == "dtype_of":
+                return ast.Attribute(self.arg(first), "dtype", ast.Load())
+            if function is np.reshape and isinstance(args[1], tuple):
+                method = ast.Attribute(self.arg(first), "reshape", ast.Load())
+                return ast.Call(method, [self.arg(a) for a in args[1]], [])
+        if op.primitive.name.endswith("astype") and isinstance(first, Value):
+            method = ast.Attribute(self.arg(first), "astype", ast.Load())
+            return ast.Call(method, [self.arg(a) for a in args[1:]], [])
+        if op.primitive.name == "dtype_of":
+            array = ast.Call(self.references.of(np.asarray), [self.arg(first)], [])
+            return ast.Attribute(array, "dtype", ast.Load())
+        return self._text(op)
+
+    def _text(self, op: Op) -> ast.expr | None:
+        return None
+
+    def callee(self, function: Any) -> ast.expr:
+        original = getattr(function, "__wrapped__", None)
+        if original is not None and getattr(runtime, original.__name__, None) is original:
+            function = original
+        if function is None:
+            raise SrcgradError("an op without a function cannot be printed")
+        return self.references.of(function)

@@ -1,0 +1,306 @@
+"""Decides what becomes a statement: which values fold into the expression that reads them."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from dataclasses import dataclass, field
+
+from ..ir.graph import (
+    CALL,
+    FOR,
+    IF,
+    LOOPS,
+    WITH,
+    Arg,
+    Block,
+    Function,
+    Loop,
+    Op,
+    Value,
+    operands,
+    values_in,
+)
+
+LONGEST_FOLD = 24  # operations in one expression; the user's own may be longer, adjoints may not
+
+
+@dataclass(slots=True)
+class Header:
+    """How a loop is written: what it runs over, and the elements that its header binds.
+
+    `pops` are the values that each round takes off the tape, in the order of its entries.
+    """
+
+    sequences: list[tuple[Arg, Value]] = field(default_factory=list)
+    index_used: bool = False
+    tape: Tape | None = None
+    pops: list[Value] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Tape:
+    """The stacks of one loop that one later loop alone reads, last round first: one list of tuples."""
+
+    loop: Op
+    stacks: list[Value]
+    value: Value
+
+
+@dataclass(slots=True, eq=False)
+class Appends:
+    """Where in a loop's body its tape is written: before the op at `position`, once all is known."""
+
+    tape: Tape
+    entries: tuple[Arg, ...]
+    position: int
+
+
+class Plan:
+    """What each value of a function becomes.
+
+    `folded` values are printed where they are read. `uses` counts reads; `home` is the block a value is
+    defined in; `definition` the op.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.uses: dict[Value, int] = {}
+        self.readers: dict[Value, list[tuple[Op | None, Block]]] = {}
+        self.home: dict[Value, Block] = {}
+        self.definition: dict[Value, Op] = {}
+        self.enclosing: dict[Block, tuple[Op, Block]] = {}
+        self.headers: dict[Op, Header] = {}
+        self.in_header: set[Value] = set()
+        self.tapes: dict[Op, Tape] = {}
+        self.taped: dict[Value, Tape] = {}
+        self.folded: set[Value] = set()
+        self.appends: dict[Block, Appends] = {}
+        self._survey(function.body)
+        self._loops(function.body)
+        self._fold(function.body)
+        for tape in self.tapes.values():
+            self._place_append(tape)
+
+    def results_at_end(self, block: Block) -> tuple[Arg, ...]:
+        """What a block reads when it ends: all its results but those written to the tape before."""
+        appends = self.appends.get(block)
+        if appends is None:
+            return block.results
+        loop = Loop(appends.tape.loop)
+        rest = [
+            entry
+            for stack, entry in zip(loop.stacks, loop.entries, strict=True)
+            if stack not in appends.tape.stacks
+        ]
+        return (*loop.yields, *rest, *((loop.stop,) if loop.stops else ()))
+
+    def _place_append(self, tape: Tape) -> None:
+        loop = Loop(tape.loop)
+        pairs = dict(zip(loop.stacks, loop.entries, strict=True))
+        entries = tuple(pairs[stack] for stack in tape.stacks)
+        place = {r: k + 1 for k, op in enumerate(loop.body.ops) for r in op.results}
+        position = max((self._known_at(v, place) for v in values_in(entries)), default=0)
+        self.appends[loop.body] = Appends(tape, entries, position)
+
+    def _known_at(self, value: Value, place: dict[Value, int]) -> int:
+        if value in self.folded and value in place:
+            inner = operands(self.definition[value])
+            return max((self._known_at(v, place) for v in inner), default=0)
+        return place.get(value, 0)
+
+    def _read(self, arg: Arg, op: Op | None, block: Block) -> None:
+        for value in values_in(arg):
+            self.uses[value] = self.uses.get(value, 0) + 1
+            self.readers.setdefault(value, []).append((op, block))
+
+    def _survey(self, block: Block) -> None:
+        for param in block.params:
+            self.home[param] = block
+        for op in block.ops:
+            for value in operands(op):
+                self._read(value, op, block)
+            for inner in op.blocks:
+                self.enclosing[inner] = (op, block)
+                self._survey(inner)
+            for result in op.results:
+                self.home[result] = block
+                self.definition[result] = op
+        self._read(block.results, None, block)
+
+    # -- loops ------------------------------------------------------------------------------
+
+    def _loops(self, block: Block) -> None:
+        for op in block.ops:
+            if op.primitive in LOOPS:
+                self.headers[op] = self._header(Loop(op), block)
+            for inner in op.blocks:
+                self._loops(inner)
+
+    def _header(self, loop: Loop, outer: Block) -> Header:
+        header = Header()
+        if loop.count is None:
+            header.index_used = bool(self.uses.get(loop.index))
+            return header
+        counted = self._counted(loop.count)
+        reads: dict[Value, list[Op]] = {}
+        others = 0
+        for op, block in self.readers.get(loop.index, ()):
+            if op is not None and block is loop.body and self._reads_entry(op, loop):
+                reads.setdefault(op.args[0], []).append(op)
+            else:
+                others += 1
+        self._find_tape(header, loop, outer, reads)
+        for sequence in list(reads):
+            found = reads[sequence]
+            if sequence in counted and len(found) == 1 and sequence not in self.taped:
+                if len(counted) > 1 and loop.reverse:
+                    others += 1
+                    continue
+                header.sequences.append((sequence, found[0].result))
+                self.in_header.add(found[0].result)
+            elif sequence not in self.taped:
+                others += len(found)
+        if counted and len(header.sequences) < len(counted):
+            # zip must see every sequence that bounds the count, or none.
+            if len(counted) > 1:
+                for _, element in header.sequences:
+                    self.in_header.discard(element)
+                others += len(header.sequences)
+                header.sequences = []
+        header.index_used = others > 0
+        if header.index_used and header.sequences and (loop.reverse or len(counted) > 1):
+            for _, element in header.sequences:
+                self.in_header.discard(element)
+            header.sequences = []
+        if header.tape is not None and header.sequences and not self._is_range(header):
+            for _, element in header.sequences:
+                self.in_header.discard(element)
+            header.sequences, header.index_used = [], True
+        return header
+
+    def _is_range(self, header: Header) -> bool:
+        return all(
+            s in self.definition and self.definition[s].primitive.function is range
+            for s, _ in header.sequences
+        )
+
+    def _reads_entry(self, op: Op, loop: Loop) -> bool:
+        return (
+            op.primitive.function is operator.getitem
+            and op.args[1] is loop.index
+            and isinstance(op.args[0], Value)
+            and self.home.get(op.args[0]) is not loop.body
+        )
+
+    def _counted(self, count: Arg) -> list[Value]:
+        """The sequences whose length, or least length, a loop's count is."""
+        op = self.definition.get(count) if isinstance(count, Value) else None
+        if op is None:
+            return []
+        if op.primitive.function is len and isinstance(op.args[0], Value):
+            return [op.args[0]]
+        if op.primitive.function is builtins.min:
+            parts = op.args if len(op.args) > 1 else op.args[0]
+            found: list[Value] = []
+            for part in parts if isinstance(parts, tuple | list) else ():
+                inner = self._counted(part)
+                if not inner:
+                    return []
+                found += inner
+            return found
+        return []
+
+    def _find_tape(
+        self, header: Header, loop: Loop, outer: Block, reads: dict[Value, list[Op]]
+    ) -> None:
+        """Stacks of one earlier loop of the same block, read by this reversed loop and nobody else."""
+        if not loop.reverse:
+            return
+        makers: dict[Op, list[Value]] = {}
+        for stack, found in reads.items():
+            maker = self.definition.get(stack)
+            if maker is None or maker.primitive not in LOOPS or len(found) != 1:
+                continue
+            if self.home[stack] is not outer or stack not in Loop(maker).stacks:
+                continue
+            if Loop(maker).reverse or not self._only_read_by(stack, loop, found[0]):
+                continue
+            if self._same_rounds(maker, loop, stack):
+                makers.setdefault(maker, []).append(stack)
+        for maker, stacks in makers.items():
+            if maker in self.tapes or header.tape is not None:
+                continue
+            order = [s for s in Loop(maker).stacks if s in stacks]
+            tape = Tape(maker, order, Value("tape", order[0].facts))
+            header.tape = self.tapes[maker] = tape
+            self.home[tape.value] = outer
+            for stack in order:
+                self.taped[stack] = tape
+                element = reads[stack][0].result
+                header.pops.append(element)
+                self.in_header.add(element)
+
+    def _only_read_by(self, stack: Value, loop: Loop, read: Op) -> bool:
+        for op, _ in self.readers[stack]:
+            if op is read:
+                continue
+            counts = op is not None and op.primitive.function is len
+            if not counts or not self._only_counts(op.result, loop):  # type: ignore[union-attr]
+                return False
+        return True
+
+    def _only_counts(self, length: Value, loop: Loop) -> bool:
+        return all(op is loop.op for op, _ in self.readers.get(length, ()))
+
+    def _same_rounds(self, maker: Op, loop: Loop, stack: Value) -> bool:
+        """Whether the reader runs exactly as often as the loop that wrote the tape."""
+        count = self.definition.get(loop.count) if isinstance(loop.count, Value) else None
+        if count is not None and count.primitive.function is len:
+            counted = count.args[0]
+            if isinstance(counted, Value) and self.definition.get(counted) is maker:
+                return True
+        source = Loop(maker)
+        return source.count is loop.count and not source.stops and maker.primitive is FOR
+
+    # -- folding ----------------------------------------------------------------------------
+
+    def _fold(self, block: Block) -> None:
+        size: dict[Value, int] = {}
+        for op in block.ops:
+            for inner in op.blocks:
+                self._fold(inner)
+            if not self._may_fold(op, block):
+                continue
+            result = op.result
+            nodes = 1 + sum(size.get(v, 0) for v in operands(op) if v in self.folded)
+            if op.adjoint and nodes > LONGEST_FOLD:
+                continue
+            size[result] = nodes
+            self.folded.add(result)
+
+    def _may_fold(self, op: Op, block: Block) -> bool:
+        if op.primitive.effect or op.primitive in LOOPS or op.primitive in (WITH, CALL):
+            return False
+        if op.primitive is IF:
+            return False
+        result = op.result
+        if result in self.in_header:
+            return False
+        uses = self.uses.get(result, 0)
+        if op.primitive.function is len and self._counts_loop(result):
+            return True
+        if uses != 1 or result.hint is not None:
+            return op.primitive.function is range and result.hint is None and uses > 0
+        _, place = self.readers[result][0]
+        return place is block
+
+    def _counts_loop(self, length: Value) -> bool:
+        """Whether a length is printed in no place but loop headers, which write the sequence."""
+        readers = self.readers.get(length, ())
+        return bool(readers) and all(
+            op is not None
+            and op.primitive is FOR
+            and (self.headers[op].sequences or self.headers[op].tape)
+            for op, _ in readers
+        )

@@ -1,0 +1,51 @@
+"""The ordered list of passes that a derivative goes through before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..config import settings
+from ..ir.graph import Function
+from ..ir.verify import verify
+from .cse import share
+from .dce import eliminate, hoist_invariants
+from .remat import rematerialize
+from .simplify import simplify
+
+Pass = Callable[[Function], Function]
+
+PASSES: tuple[tuple[str, Pass], ...] = (
+    ("eliminate", eliminate),
+    ("hoist", hoist_invariants),
+    ("simplify", simplify),
+    ("share", share),
+    ("simplify", simplify),
+    ("eliminate", eliminate),
+    ("rematerialize", rematerialize),
+    ("hoist", hoist_invariants),
+    ("simplify", simplify),
+    ("eliminate", eliminate),
+)
+
+
+def optimize(function: Function) -> Function:
+    """The function after all passes.
+
+    `SRCGRAD_CHECK=1` verifies the graph after each; `SRCGRAD_DUMP=dir` writes it there.
+    """
+    watched = settings()
+    dump(function, 0, "start", watched.dump)
+    for step, (name, run) in enumerate(PASSES, start=1):
+        function = run(function)
+        if watched.check:
+            verify(function)
+        dump(function, step, name, watched.dump)
+    return function
+
+
+def dump(function: Function, step: int, name: str, folder: Path | None) -> None:
+    """Write the graph as text, if a folder is set for it."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{function.name}.{step:02}.{name}.txt").write_text(f"{function}\n")

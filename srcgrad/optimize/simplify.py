@@ -1,0 +1,412 @@
+"""Algebra on the backward sweep: a flat table of rewrites, each an identity that facts allow.
+
+Only adjoint ops are rewritten; the user's own lines stay as they were written.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .. import runtime
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Block, Function, Op, Value, operands, values_in
+from ..ir.rewrite import map_bodies, substitute, substitute_op
+from ..ir.types import SCALARS
+from ..ops import registry
+
+Rewrite = Callable[["Matcher", Op], Arg | None]
+
+add, sub, mul, div, neg = (
+    operator.add,
+    operator.sub,
+    operator.mul,
+    operator.truediv,
+    operator.neg,
+)
+
+
+class Matcher:
+    """What a rewrite may ask: how a value was made; and through which it builds."""
+
+    def __init__(self, definitions: dict[Value, Op], uses: dict[Value, int]) -> None:
+        self.definitions = definitions
+        self.uses = uses
+        self.builder = Builder()
+
+    def made_by(self, arg: Arg, *functions: Any) -> Op | None:
+        """The adjoint op that made `arg`, if it calls one of these functions."""
+        op = self.definitions.get(arg) if isinstance(arg, Value) else None
+        return op if op is not None and op.primitive.function in functions else None
+
+    def emit(self, function: Any, *args: Arg, **kwargs: Arg) -> Value:
+        primitive = registry.find(function)
+        assert primitive is not None
+        made = self.builder.emit(primitive, args, kwargs)
+        self.definitions[made] = self.builder.ops[-1]
+        return made
+
+
+def simplify(function: Function) -> Function:
+    """The function after the table's rewrites."""
+
+    def transform(body: Block) -> Block:
+        uses: dict[Value, int] = {}
+        count_uses(body, uses)
+        return _block(body, {}, {}, uses)
+
+    return map_bodies(function, transform)
+
+
+def count_uses(block: Block, uses: dict[Value, int]) -> None:
+    """Count the reads of each value, inner blocks included."""
+    for op in block.ops:
+        for value in operands(op):
+            uses[value] = uses.get(value, 0) + 1
+        for inner in op.blocks:
+            count_uses(inner, uses)
+    for value in values_in(block.results):
+        uses[value] = uses.get(value, 0) + 1
+
+
+def _block(
+    block: Block, definitions: dict[Value, Op], table: dict[Value, Arg], uses: dict[Value, int]
+) -> Block:
+    definitions = dict(definitions)
+    matcher = Matcher(definitions, uses)
+    ops = matcher.builder.ops
+    for op in block.ops:
+        if op.blocks:
+            args = tuple(substitute(a, table) for a in op.args)
+            blocks = tuple(_block(b, definitions, table, uses) for b in op.blocks)
+            ops.append(replace(op, args=args, blocks=blocks))
+            continue
+        op = substitute_op(op, table)
+        matcher.builder.location, matcher.builder.adjoint = op.location, op.adjoint
+        replaced = _rewrite(matcher, op) if op.adjoint else None
+        if replaced is None:
+            ops.append(op)
+            for result in op.results:
+                definitions[result] = op
+            continue
+        old = op.result
+        if isinstance(replaced, Value) and replaced.hint is None and replaced is not old:
+            replaced.hint = old.hint
+        table[old] = replaced
+    return Block(block.params, tuple(ops), tuple(substitute(r, table) for r in block.results))
+
+
+def _rewrite(matcher: Matcher, op: Op) -> Arg | None:
+    for rewrite in TABLE.get(op.primitive.function, ()):
+        replaced = rewrite(matcher, op)
+        if replaced is not None:
+            # What was built may match again, once.
+            made = matcher.definitions.get(replaced) if isinstance(replaced, Value) else None
+            if made is not None and matcher.builder.ops and made is matcher.builder.ops[-1]:
+                matcher.builder.ops.pop()
+                again = _rewrite(matcher, made)
+                if again is not None:
+                    return again
+                matcher.builder.ops.append(made)
+            return replaced
+    return None
+
+
+def is_number(arg: Arg, number: float) -> bool:
+    return isinstance(arg, int | float) and not isinstance(arg, bool) and arg == number
+
+
+def is_floating(arg: Arg) -> bool:
+    facts = facts_of_arg(arg)
+    if facts.kind in ("float", "complex", "unknown"):
+        return True
+    return facts.kind == "array" and facts.dtype is not None and np.dtype(facts.dtype).kind in "fc"
+
+
+# -- rewrites -----------------------------------------------------------------------------------
+
+
+def one_factor(m: Matcher, op: Op) -> Arg | None:
+    """1 * x, x * 1 and x / 1 are x."""
+    x, y = op.args
+    if is_number(y, 1) and is_floating(x):
+        return x
+    if op.primitive.function is mul and is_number(x, 1) and is_floating(y):
+        return y
+    return None
+
+
+def zero_term(m: Matcher, op: Op) -> Arg | None:
+    """0 + x, x + 0 and x - 0 are x."""
+    x, y = op.args
+    if is_number(y, 0) and is_floating(x):
+        return x
+    if op.primitive.function is add and is_number(x, 0) and is_floating(y):
+        return y
+    return None
+
+
+def double_negation(m: Matcher, op: Op) -> Arg | None:
+    """-(-x) is x; -(a - b) is b - a."""
+    inner = m.made_by(op.args[0], neg)
+    if inner is not None:
+        return inner.args[0]
+    if isinstance(op.args[0], int | float):
+        return -op.args[0]
+    return None
+
+
+def sign_outwards(m: Matcher, op: Op) -> Arg | None:
+    """(-a) * b is -(a * b), and so for / and @: signs travel out, where they meet and cancel."""
+    function = op.primitive.function
+    a, b = op.args
+    left, right = m.made_by(a, neg), m.made_by(b, neg)
+    if left is None and right is None:
+        return None
+    product = m.emit(
+        function, left.args[0] if left is not None else a, right.args[0] if right is not None else b
+    )
+    return product if left is not None and right is not None else m.emit(neg, product)
+
+
+def sign_into_sum(m: Matcher, op: Op) -> Arg | None:
+    """a + (-b) is a - b; (-a) + b is b - a; a - (-b) is a + b."""
+    a, b = op.args
+    right = m.made_by(b, neg)
+    if right is not None:
+        return m.emit(sub if op.primitive.function is add else add, a, right.args[0])
+    left = m.made_by(a, neg)
+    if left is not None and op.primitive.function is add and m.uses.get(a, 0) <= 1:
+        return m.emit(sub, b, left.args[0])
+    return None
+
+
+def twice(m: Matcher, op: Op) -> Arg | None:
+    """a + a is 2 * a."""
+    a, b = op.args
+    if a is b and isinstance(a, Value) and a.facts.is_numeric:
+        return m.emit(mul, 2, a)
+    minus, other = m.made_by(a, neg), m.made_by(b, neg)
+    if minus is not None and other is not None and minus.args[0] is other.args[0]:
+        return m.emit(neg, m.emit(mul, 2, minus.args[0]))
+    one, two = m.made_by(a, mul), m.made_by(b, mul)
+    if one is not None and two is not None and one.args == two.args:
+        if all(isinstance(x, Value | float | int) for x in one.args):
+            return m.emit(mul, 2, a)
+    return None
+
+
+def minus_twice(m: Matcher, op: Op) -> Arg | None:
+    """-a - a is -(2 * a)."""
+    left = m.made_by(op.args[0], neg)
+    if left is not None and left.args[0] is op.args[1]:
+        return m.emit(neg, m.emit(mul, 2, op.args[1]))
+    return None
+
+
+def absorb_broadcast(m: Matcher, op: Op) -> Arg | None:
+    """broadcast(g) * y is g * y where y has the full shape already; else the broadcast comes last."""
+    spread = [m.made_by(a, np.broadcast_to) for a in op.args]
+    if not any(spread):
+        return None
+    shape = op.result.facts
+    plain = [a if s is None else s.args[0] for a, s in zip(op.args, spread, strict=True)]
+    if any(
+        s is None and facts_of_arg(a).same_shape(shape)
+        for a, s in zip(op.args, spread, strict=True)
+    ):
+        return m.emit(op.primitive.function, *plain)
+    first = next(s for s in spread if s is not None)
+    fits = all(
+        facts_of_arg(a).is_scalar if s is None else s.result.facts.same_shape(shape)
+        for a, s in zip(op.args, spread, strict=True)
+    )
+    if not fits:
+        return None
+    inner = m.emit(op.primitive.function, *plain)
+    return m.emit(np.broadcast_to, inner, first.args[1])
+
+
+def broadcast_to_itself(m: Matcher, op: Op) -> Arg | None:
+    """Broadcasting to the shape that it has already does nothing."""
+    x = op.args[0]
+    if isinstance(x, Value) and x.facts.kind == "array" and x.facts.same_shape(op.result.facts):
+        return x
+    if isinstance(x, Value) and x.facts.kind in SCALARS and op.result.facts.shape == ():
+        return x
+    inner = m.made_by(x, np.broadcast_to)
+    if inner is not None:
+        return m.emit(np.broadcast_to, inner.args[0], op.args[1])
+    return None
+
+
+def scattered_sum(m: Matcher, op: Op) -> Arg | None:
+    """x + index_add(zeros, i, v) is index_add(x, i, v)."""
+    for x, y in (op.args, op.args[::-1]):
+        if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
+            made = m.definitions.get(y)
+            if made is not None and _name(made) == "index_add" and made.adjoint:
+                start = m.definitions.get(made.args[0])
+                if start is not None and _name(start) == "zeros_like":
+                    return m.emit(made.primitive.function, x, made.args[1], made.args[2])
+    return None
+
+
+def scatter_broadcast(m: Matcher, op: Op) -> Arg | None:
+    """Adding into a part of an array broadcasts by itself."""
+    inner = m.made_by(op.args[2], np.broadcast_to)
+    if inner is None or op.args[0].facts.kind != "array":
+        return None
+    return m.emit(op.primitive.function, op.args[0], op.args[1], inner.args[0])
+
+
+def _name(op: Op) -> str:
+    return getattr(op.primitive.function, "__name__", "")
+
+
+def known_zeros(m: Matcher, op: Op) -> Arg | None:
+    """zeros_like of a number is 0.0, of an array of floats np.zeros_like."""
+    facts = facts_of_arg(op.args[0])
+    if facts.kind in SCALARS and facts.dtype in (None, "float64"):
+        return 0j if facts.kind == "complex" else 0.0
+    if facts.kind == "array" and facts.dtype is not None and np.dtype(facts.dtype).kind in "fc":
+        return m.emit(np.zeros_like, op.args[0])
+    return None
+
+
+def known_unbroadcast(m: Matcher, op: Op) -> Arg | None:
+    """Where shapes are known, un-broadcasting is a plain sum over known axes, or nothing."""
+    g, x = op.args
+    given, wanted = facts_of_arg(g), facts_of_arg(x)
+    if given.same_shape(wanted) or (given.is_scalar and wanted.is_scalar):
+        return g
+    if given.dims is None or wanted.dims is None:
+        return None
+    if wanted.dims == () and given.kind == "array":
+        return m.emit(np.sum, g)
+    extra = len(given.dims) - len(wanted.dims)
+    if extra < 0:
+        return None
+    ones = []
+    for k, (a, b) in enumerate(zip(given.dims[extra:], wanted.dims, strict=True)):
+        if b == 1 and a is not None and a != 1:
+            ones.append(k)
+        elif a is None or a != b:
+            return None
+    if ones and extra:
+        inner = m.emit(np.sum, g, axis=_axes(range(extra)))
+        return m.emit(np.sum, inner, axis=_axes(ones), keepdims=True)
+    if ones:
+        return m.emit(np.sum, g, axis=_axes(ones), keepdims=True)
+    return m.emit(np.sum, g, axis=_axes(range(extra)))
+
+
+def _axes(axes: Any) -> int | tuple[int, ...]:
+    found = tuple(axes)
+    return found[0] if len(found) == 1 else found
+
+
+def sum_of_product(m: Matcher, op: Op) -> Arg | None:
+    """The sum of all entries of a * b is the dot product of a and b: one pass, no temporary."""
+    if op.kwargs or len(op.args) != 1:
+        return None
+    product = m.made_by(op.args[0], mul)
+    if product is None or m.uses.get(op.args[0], 0) > 1:
+        return None
+    a, b = product.args
+    fa, fb = facts_of_arg(a), facts_of_arg(b)
+    if fa.kind != "array" or fb.kind != "array" or not fa.same_shape(fb):
+        return None
+    if fa.dtype != "float64" or fb.dtype != "float64":
+        return None
+    return m.emit(np.vdot, a, b)
+
+
+def common_scalar(m: Matcher, op: Op) -> Arg | None:
+    """s * a + s * b is s * (a + b) where s is one number and a and b are arrays."""
+    left, right = _scaled(m, op.args[0], 4), _scaled(m, op.args[1], 4)
+    if left is None or right is None or left[0] is not right[0]:
+        return None
+    inner = m.emit(op.primitive.function, left[1](), right[1]())
+    return m.emit(mul, left[0], inner)
+
+
+def _scaled(m: Matcher, arg: Arg, depth: int) -> tuple[Value, Callable[[], Arg]] | None:
+    """`arg` as a number times the rest, where only this sum reads it."""
+    if not isinstance(arg, Value) or depth == 0 or m.uses.get(arg, 0) > 1:
+        return None
+    op = m.made_by(arg, mul, div, neg)
+    if op is None or not op.adjoint or arg.facts.is_scalar or arg.facts.kind != "array":
+        return None
+    first = op.args[0]
+    if op.primitive.function is neg:
+        inner = _scaled(m, first, depth - 1)
+        return None if inner is None else (inner[0], lambda: m.emit(neg, inner[1]()))
+    second = op.args[1]
+    for s, rest in ((first, second), (second, first)):
+        if op.primitive.function is div and s is second:
+            continue
+        if isinstance(s, Value) and s.facts.is_scalar and facts_of_arg(rest).kind == "array":
+            if op.primitive.function is div:
+                return s, lambda rest=rest: m.emit(div, 1, rest)
+            return s, lambda rest=rest: rest
+        inner = _scaled(m, s, depth - 1)
+        if inner is not None:
+            if op.primitive.function is div:
+                return inner[0], lambda: m.emit(div, inner[1](), second)
+            return inner[0], lambda inner=inner, rest=rest: m.emit(mul, inner[1](), rest)
+    return None
+
+
+def shape_of_operand(m: Matcher, op: Op) -> Arg | None:
+    """The shape or size of a result is that of an operand known to have it: ask what stands longest."""
+    found: Arg = op.args[0]
+    while isinstance(found, Value) and found.hint is None:
+        made = m.definitions.get(found)
+        if made is None or made.blocks:
+            break
+        shape = found.facts
+        same = next(
+            (
+                v
+                for v in operands(made)
+                if v.facts.kind in ("array", "unknown") and v.facts.same_shape(shape)
+            ),
+            None,
+        )
+        if same is None:
+            break
+        found = same
+    return None if found is op.args[0] else m.emit(op.primitive.function, found)
+
+
+def transpose_twice(m: Matcher, op: Op) -> Arg | None:
+    """Transposing twice does nothing."""
+    inner = m.made_by(op.args[0], np.transpose)
+    if inner is not None and len(op.args) == 1 and len(inner.args) == 1:
+        if not op.kwargs and not inner.kwargs:
+            return inner.args[0]
+    return None
+
+
+TABLE: dict[Any, tuple[Rewrite, ...]] = {
+    mul: (one_factor, sign_outwards, absorb_broadcast),
+    div: (one_factor, sign_outwards, absorb_broadcast),
+    operator.matmul: (sign_outwards,),
+    add: (zero_term, scattered_sum, twice, sign_into_sum, common_scalar, absorb_broadcast),
+    sub: (zero_term, minus_twice, sign_into_sum, common_scalar, absorb_broadcast),
+    neg: (double_negation, absorb_broadcast),
+    np.broadcast_to: (broadcast_to_itself,),
+    np.transpose: (transpose_twice,),
+    np.shape: (shape_of_operand,),
+    np.size: (shape_of_operand,),
+    np.ndim: (shape_of_operand,),
+    np.sum: (sum_of_product,),
+    runtime.zeros_like: (known_zeros,),
+    runtime.unbroadcast: (known_unbroadcast,),
+    runtime.index_add: (scatter_broadcast,),
+}
