@@ -1,4 +1,4 @@
-"""The interface: grad, value_and_grad, vjp, stop_gradient; JAX's and autograd's names and meanings."""
+"""The interface: grad, value_and_grad, vjp, with the names and meanings of JAX and autograd."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def grad(
         decorator: `@grad`, `@grad(argnums=(0, 1))`.
     argnums : int, str, or a sequence of these
         The arguments to differentiate with respect to, by position or name. One gives the gradient
-        alone, a sequence a tuple of gradients. Each has the structure, shape and dtype of its argument.
+        alone, a sequence a tuple of gradients. Each is structured, shaped and typed as its argument.
     has_aux : bool
         The function returns (loss, auxiliary data), and the result is (gradient, auxiliary data).
 
@@ -279,7 +279,7 @@ def value_and_grad(
 
 
 class Pullback:
-    """The backward program of one call of a function; `source` shows it. Call it as often as wanted."""
+    """The backward program of one call of a function, to be called as often as wanted."""
 
     def __init__(self, program: Program, saved: Any, result: Any, places: Sequence[int | None]):
         self._program = program
@@ -319,14 +319,3 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     forward, backward, places = pullback_of(function, primals)
     result, saved = forward.run(*primals)
     return result, Pullback(backward, saved, result, places)
-
-
-def stop_gradient(x: Any) -> Any:
-    """`x` itself, through which no gradient flows.
-
-    Examples
-    --------
-    >>> grad(lambda x: x * stop_gradient(x))(3.0)
-    3.0
-    """
-    return x

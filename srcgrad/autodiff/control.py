@@ -24,10 +24,11 @@ from ..ir.graph import (
     Value,
     free_values,
 )
-from ..ir.rewrite import defined_in, prune, substitute_block
+from ..ir.rewrite import prune, substitute_block
 from ..ir.types import PY_INT, SCALARS, Facts
 from .cotangents import Cotangents, leaves, primitive, rebuild
 from .pull import Pull
+from .residuals import Residuals
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def _reverse_branches(sweep: Sweep, op: Op) -> list[Op]:
                 child.seed(target, outer.take(result))
         child.run(block.ops)
         children.append(child)
-    inner = [defined_in(block) for block in op.blocks]
+    inner = [{r for o in child.forward for r in o.results} for child in children]
     changed = dict.fromkeys(
         v
         for child, own in zip(children, inner, strict=True)
@@ -203,7 +204,6 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     """
     outer, op = sweep.cotangents, loop.op
     body = loop.body
-    own = defined_in(body)
     rounds = [
         k
         for k, (param, final) in enumerate(zip(loop.carried, loop.finals, strict=True))
@@ -232,6 +232,7 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     for entry, stacked in stacks:
         child.seed(entry, child.emit(operator.getitem, stacked, index))
     child.run(body.ops)
+    own = {*body.params, *(r for o in child.forward for r in o.results)}
     child.builder.location = op.location
     ends = [
         _end(child.cotangents, loop.carried[k], carried.params[position])
@@ -244,9 +245,9 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     flat = [leaf for end in ends for leaf in leaves(end)]
     block = prune(child.builder.block((index, *(p for ps in carried.params for p in ps)), flat))
 
-    table: dict[Value, Arg] = {loop.index: index}
-    needed = [v for v in free_values(block) if v in own and v is not loop.index]
-    entries = [*loop.entries, *needed]
+    wanted = [v for v in free_values(block) if v in own]
+    residuals = Residuals(loop.index, loop.carried, child.forward, wanted)
+    entries = [*loop.entries, *residuals.kept]
     unbounded = op.primitive is not FOR or loop.stops
     if unbounded and not entries:
         entries.append(loop.index)
@@ -257,11 +258,20 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     stop = (loop.stop,) if loop.stops else ()
     amended = Block(body.params, tuple(child.forward), (*loop.yields, *entries, *stop))
     forward = replace(op, blocks=(*op.blocks[:-1], amended), results=(*op.results, *made))
+    stack_of = dict(zip(residuals.kept, made, strict=False))
     reader = sweep.builder.child()
-    for v, stack in zip(needed, made, strict=False):
-        table[v] = reader.emit(
-            primitive(operator.getitem), (stack, index), hint=v.hint, facts=v.facts
+    reader.location = op.location
+
+    def read(value: Value) -> Arg:
+        return reader.emit(
+            primitive(operator.getitem),
+            (stack_of[value], index),
+            hint=value.hint,
+            facts=value.facts,
         )
+
+    table: dict[Value, Arg] = {}
+    residuals.recover(wanted, index, read, reader, table)
     block = substitute_block(block, table)
     block = Block(block.params, (*reader.ops, *block.ops), block.results)
 

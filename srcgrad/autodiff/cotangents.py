@@ -139,7 +139,7 @@ class Cotangents:
             total: Arg = self.builder.emit(primitive(runtime.zeros_like), (value,))
             for key, g in cotangent.entries.items():
                 total = self.builder.emit(
-                    primitive(index_add_function()), (total, key, self._plain(g))
+                    primitive(runtime.index_add), (total, key, self._plain(g))
                 )
             return total
         parts = []
@@ -188,12 +188,6 @@ class Cotangents:
         if keys is not None and len(keys) <= 8 and facts.kind in ("tuple", "dict"):
             return self.whole(value, Partial(), facts)
         return self.builder.emit(primitive(runtime.zeros_like), (value,))
-
-
-def index_add_function() -> Any:
-    from ..ops import containers
-
-    return containers.index_add
 
 
 def construct(cls: type) -> Primitive:

@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from .. import runtime
 from ..analysis.activity import Activity, carries_derivative
 from ..errors import NotDifferentiable, SrcgradError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, free_values
 from ..ir.rewrite import prune, substitute_block
 from ..ir.types import PY_FLOAT, SCALARS, Facts
+from ..ops.naming import short_name
 from .control import Pair, Sweep
 from .cotangents import Cotangents, Partial, primitive
 
@@ -29,7 +31,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """A function's ops, those of its backward sweep, and the cotangents of the wanted parameters."""
+    """A function's ops, those of its backward sweep, and the cotangents that were wanted."""
 
     forward: tuple[Op, ...]
     backward: tuple[Op, ...]
@@ -101,16 +103,7 @@ def _typed(cotangents: Cotangents, gradient: Arg, value: Value) -> Arg:
         return gradient
     if np.dtype(given.dtype).kind == "c" and np.dtype(wanted.dtype).kind != "c":
         gradient = cotangents.builder.emit(primitive(np.real), (gradient,))
-    return cotangents.builder.emit(
-        primitive(np.astype) if hasattr(np, "astype") else primitive(_astype()),
-        (gradient, wanted.dtype),
-    )
-
-
-def _astype() -> Any:
-    from ..ops import shaping
-
-    return shaping.astype
+    return cotangents.builder.emit(primitive(runtime.astype), (gradient, wanted.dtype))
 
 
 def gradient(
@@ -205,33 +198,57 @@ def pair_up(function: Function) -> tuple[dict[str, Pair], Mapping[str, Function]
 
 
 def split(
-    function: Function, wanted: Sequence[Any], pairs: Mapping[str, Pair] | None = None
+    function: Function, wanted: Sequence[Wanted], pairs: Mapping[str, Pair] | None = None
 ) -> tuple[Function, Function]:
-    """The forward program, which returns (result, saved), and the backward program, which takes
-    (saved, cotangent of the result) to the tuple of wanted cotangents.
+    """The forward and the backward program of a function, not yet optimised."""
+    return partition(joint(function, wanted, pairs))
+
+
+def joint(
+    function: Function, wanted: Sequence[Wanted], pairs: Mapping[str, Pair] | None = None
+) -> Function:
+    """The function that returns (result, cotangents), given its arguments and its cotangent."""
+    seed = Value("g", facts_of_arg(function.result))
+    swept = sweep(function, wanted, function.result, seed, pairs)
+    return _with_seed(function, seed, swept, (function.result, swept.gradients))
+
+
+def partition(both: Function) -> tuple[Function, Function]:
+    """Cut what `joint` made, optimised or not, where the backward sweep begins.
+
+    The forward program returns (result, saved), the backward program takes (saved, cotangent of the
+    result) to the tuple of wanted cotangents.
     """
-    result = function.result
-    seed = Value("g", facts_of_arg(result))
-    swept = sweep(function, wanted, result, seed, pairs)
-    free = free_values(prune(Block((seed,), swept.backward, (swept.gradients,))))
-    captured = {c.value for c in function.captures}
-    needed = [v for v in free if v not in captured]
+    result, gradients = both.result
+    names = [p.name for p in both.signature]
+    at = max(k for k, name in enumerate(names) if name.rstrip("_") == "g")
+    seed = both.params[at]
+    forward_ops = tuple(op for op in both.body.ops if not op.adjoint)
+    backward = prune(Block((seed,), tuple(op for op in both.body.ops if op.adjoint), (gradients,)))
+    captured = {c.value for c in both.captures}
+    needed = [v for v in free_values(backward) if v not in captured]
     saved = Value("saved", Facts("tuple", items=tuple(v.facts for v in needed)))
+    made_by = {r: op for op in forward_ops for r in op.results}
     table: dict[Value, Arg] = {}
     reads: list[Op] = []
     for k, v in enumerate(needed):
-        twin = table[v] = Value(v.hint, v.facts)
+        hint = v.hint or (short_name(made_by[v].primitive) if v in made_by else "kept")
+        twin = table[v] = Value(hint, v.facts)
         reads.append(Op(primitive(operator.getitem), (saved, k), (twin,), adjoint=True))
-    backward = substitute_block(Block((), swept.backward, (swept.gradients,)), table)
-    body = Block((saved, seed), (*reads, *backward.ops), backward.results)
+    backward = substitute_block(Block((), backward.ops, backward.results), table)
+    params = tuple(p for p in both.params if p is not seed)
+    signature = tuple(p for k, p in enumerate(both.signature) if k != at)
+    name = both.name.removeprefix("d_")
     forward = replace(
-        function,
-        body=Block(function.body.params, swept.forward, ((result, tuple(needed)),)),
-        callees=swept.callees,
+        both,
+        name=f"{name}_forward",
+        signature=signature,
+        body=Block(params, forward_ops, ((result, tuple(needed)),)),
     )
     return forward, replace(
-        function,
+        both,
+        name=f"{name}_backward",
         signature=(Parameter("saved"), Parameter("g")),
-        body=body,
-        callees=swept.callees,
+        body=Block((saved, seed), (*reads, *backward.ops), backward.results),
+        doc=None,
     )

@@ -77,7 +77,6 @@ class Emitter:
             body=self.statements,
             decorator_list=[],
             returns=None,
-            type_params=[],
         )
 
     def put(self, statement: ast.stmt, op: Op | None = None) -> None:
@@ -113,11 +112,14 @@ class Emitter:
 
     def block(self, block: Block) -> None:
         appends = self.plan.appends.get(block)
+        done = 0
         for position in range(len(block.ops) + 1):
             if appends is not None and appends.position == position:
                 self.append(self.names[appends.tape.value], appends.entries)
-            if position < len(block.ops):
-                self.op(block.ops[position])
+            if done <= position < len(block.ops):
+                done = position + self.unpacked(block.ops[position:])
+                if done == position:
+                    self.op(block.ops[position])
 
     def hand_over(self, pairs: Iterable[tuple[Value, Arg]]) -> None:
         """Give values their names, as if all at once."""
@@ -179,6 +181,32 @@ class Emitter:
 
     # -- ops --------------------------------------------------------------------------------
 
+    def unpacked(self, ops: Sequence[Op]) -> int:
+        """Write `a, b = pair` if these ops begin by taking a tuple apart; how many ops that took."""
+        source = ops[0].args[0] if ops[0].primitive.function is operator.getitem else None
+        if not isinstance(source, Value) or source.facts.kind != "tuple":
+            return 0
+        size = len(source.facts.items or ())
+        entries = ops[:size]
+        whole = (
+            size > 0
+            and len(entries) == size
+            and all(
+                op.primitive.function is operator.getitem
+                and op.args[0] is source
+                and op.args[1] == k
+                and op.result in self.names.names
+                and op.result not in self.plan.in_header
+                for k, op in enumerate(entries)
+            )
+        )
+        if not whole:
+            return 0
+        targets: list[ast.expr] = [self.target(op.result) for op in entries]
+        goal = ast.Tuple(targets, ast.Store())
+        self.put(ast.Assign([goal], self.value(source), lineno=0), ops[0])
+        return size
+
     def op(self, op: Op) -> None:
         if op.results and op.primitive not in LOOPS:
             if all(r in self.plan.folded or r in self.plan.in_header for r in op.results):
@@ -213,8 +241,11 @@ class Emitter:
         function = op.primitive.function
         if getattr(function, "__name__", "") == "index_add":
             return self.index_add(op)
-        augment = op.adjoint or (op.location is not None and "= " in op.location.statement
-                                 and _is_augmented(op.location.statement))
+        augment = op.adjoint or (
+            op.location is not None
+            and "= " in op.location.statement
+            and _is_augmented(op.location.statement)
+        )
         if function in AUGMENTED and augment and self.inplace.add_allowed(op):
             return ast.AugAssign(
                 ast.Name(name, ast.Store()), BINARY[function](), self.arg(op.args[1])
@@ -222,16 +253,14 @@ class Emitter:
         return assign(name, self.expressions.op(op))
 
     def index_add(self, op: Op) -> ast.stmt:
-        target, index, value = op.args
+        index, value = op.args[1:]
         name = self.names[op.result]
         if not self.inplace.allowed(op) or not self._plain_entries(op):
             return assign(name, self.expressions.op(op))
         place = subscript(load(name), self.expressions.index(index))
         if may_repeat(index):
             call = ast.Call(
-                self.expressions.references.of(np.add.at)
-                if False
-                else ast.Attribute(self.expressions.references.of(np.add), "at", ast.Load()),
+                ast.Attribute(self.expressions.references.of(np.add), "at", ast.Load()),
                 [load(name), self.arg(index), self.arg(value)],
                 [],
             )
@@ -274,8 +303,6 @@ class Emitter:
             return
         if not _real(body) and _real(other):
             test, body, other = ast.UnaryOp(ast.Not(), test), other, []
-        if len(other) == 1 and isinstance(other[0], ast.If):
-            pass  # printed as elif
         self.put(ast.If(test, body, other))
 
     def _is_expression(self, block: Block) -> bool:
@@ -297,9 +324,7 @@ class Emitter:
 
     def _same_name(self, op: Op, yes: Arg, no: Arg) -> bool:
         names = {self.names[r] for r in op.results if r in self.names.names}
-        return any(
-            isinstance(a, Value) and self.names.names.get(a) in names for a in (yes, no)
-        )
+        return any(isinstance(a, Value) and self.names.names.get(a) in names for a in (yes, no))
 
     # -- loops ------------------------------------------------------------------------------
 
@@ -392,9 +417,7 @@ class Emitter:
         targets: list[ast.expr] = [self.target(e) for _, e in header.sequences]
         if not sequences:
             sequences = [call("range", self.arg(loop.count))]
-            targets = [
-                self.target(loop.index) if header.index_used else ast.Name("_", ast.Store())
-            ]
+            targets = [self.target(loop.index) if header.index_used else ast.Name("_", ast.Store())]
         elif not any(self.plan.uses.get(e) for _, e in header.sequences):
             targets = [ast.Name("_", ast.Store()) for _ in targets]
         if loop.reverse:

@@ -130,7 +130,7 @@ class ExpressionPrinter(LiteralPrinter):
     def _BinOp(self, t: Any) -> None:
         text, level = BINARY[kind_of(t.op)]
         if level == POWER:
-            tight = _is_simple(t.left) and _is_simple(_unsigned(t.right))
+            tight = _is_simple(t.left) and _is_simple(_base(t.right))
             self.expr(t.left, AWAIT)
             self.write("**" if tight and self._pieces[-1] != ")" else text)
             self.expr(t.right, FACTOR)
@@ -423,6 +423,13 @@ def _unsigned(node: Any) -> Any:
     while kind_of(node) == "UnaryOp" and kind_of(node.op) != "Not":
         node = node.operand
     return node
+
+
+def _base(exponent: Any) -> Any:
+    """What the exponent of a power begins with."""
+    while kind_of(exponent := _unsigned(exponent)) == "BinOp" and kind_of(exponent.op) == "Pow":
+        exponent = exponent.left
+    return exponent
 
 
 def _is_simple_bound(node: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Decides which updates may write into the memory that they update: at the exit, mutation comes back."""
+"""Decides which updates write into the memory that they update: mutation comes back at the exit."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class InPlace:
         self.roots: dict[Value, frozenset[Any]] = {}
         outside = frozenset({OUTSIDE})
         for value in (*plan.function.params, *(c.value for c in plan.function.captures)):
-            self.roots[value] = frozenset() if self.immutable(value) else outside
+            roots = frozenset({value}) if value in plan.function.donated else outside
+            self.roots[value] = frozenset() if self.immutable(value) else roots
         while self._pass(plan.function.body):
             pass
 

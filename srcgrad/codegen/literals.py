@@ -7,6 +7,7 @@ around it. So quotes are chosen from the outside in, and again where an inner st
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +17,9 @@ _QUOTES_NEST_FREELY = sys.version_info >= (3, 12)
 # Above this many bits, an int has more digits than Python reads in decimal.
 _DECIMAL_BITS = 14_000
 _INFINITY = "1e400"
+# What a source file cannot hold, or would not read back as itself.
+_NEVER_BARE = re.compile("[\\\\\r\0\ud800-\udfff]")
+_NEVER_BARE_IN_BYTES = re.compile("[\\\\\r\0\x80-\xff]")
 
 
 class NoQuotesLeft(ValueError):
@@ -61,16 +65,18 @@ def _spelled(text: str) -> str:
 
 
 def _complex(value: complex) -> str:
-    """Zeros keep their signs: a sum of a real and an imaginary literal loses that of ``-0.0``."""
-    negative = math.copysign(1, value.imag) < 0
-    size = abs(value.imag)
-    imaginary = _real(size, "j") if math.isnan(size) else _spelled(repr(complex(0, size)))
-    if value.real == 0:
-        if math.copysign(1, value.real) < 0:
-            return f"-{imaginary}" if negative else f"-(0.0 - {imaginary})"
-        if not negative:
-            return imaginary
-    return f"({_real(value.real)} {'-' if negative else '+'} {imaginary})"
+    """The sum or difference of a real and an imaginary literal that has the very zeros of `value`.
+
+    Zeros have signs, and a sum loses that of ``-0.0``: 0.0 - 2j is not -2j.
+    """
+    real, imag = value.real, value.imag
+    imaginary = _real(imag, "j") if math.isnan(imag) else _spelled(repr(complex(0, abs(imag))))
+    negative_zero = str(real) == "-0.0"
+    if imag < 0 or str(imag) == "0.0":
+        return imaginary if str(value) == "0j" else f"({_real(real)} - {imaginary})"
+    if imag > 0 and not negative_zero:
+        return imaginary if real == 0 else f"({_real(real)} + {imaginary})"
+    return f"-({_real(-real)} - {imaginary})"
 
 
 def _escaped(value: str | bytes) -> str:
@@ -160,7 +166,8 @@ class LiteralPrinter:
         if "\\" in text and not _QUOTES_NEST_FREELY:
             # No escapes in here: the characters themselves, where they can stand.
             text = value if isinstance(value, str) else value.decode("latin-1")
-            if any(c in text for c in "\\\r\0") or ("\n" in text and len(quote) == 1):
+            never_bare = _NEVER_BARE if isinstance(value, str) else _NEVER_BARE_IN_BYTES
+            if never_bare.search(text) or ("\n" in text and len(quote) == 1):
                 raise NoQuotesLeft
         return text
 

@@ -1,4 +1,4 @@
-"""Text of a module from a graph, and a callable from the text: the only place that executes code."""
+"""A module's text from a graph, a callable from the text: the only place that executes code."""
 
 from __future__ import annotations
 
@@ -92,9 +92,7 @@ def captures_of(function: Function) -> list[Capture]:
     return list({c.name: c for f in functions_of(function) for c in f.captures}.values())
 
 
-def _positional(
-    made: Callable[..., Any], signature: Sequence[Parameter]
-) -> Callable[..., Any]:
+def _positional(made: Callable[..., Any], signature: Sequence[Parameter]) -> Callable[..., Any]:
     """`made`, called with one value per parameter, whatever the kinds of its parameters are."""
     if all(p.kind.startswith("POSITIONAL") for p in signature):
         return made

@@ -1,4 +1,4 @@
-"""Gives each value its name: the user's where it can, one name for values that follow one another."""
+"""Gives each value its name: the user's where it can, one for values that follow one another."""
 
 from __future__ import annotations
 
@@ -6,21 +6,11 @@ import builtins
 import keyword
 from collections.abc import Iterable
 
-import numpy as np
-
 from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
+from ..ops.naming import short_name
 from .plan import Plan
 
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
-
-# What an unnamed value is called, by the function that makes it.
-SHORT = {
-    "add": "total", "sub": "diff", "mul": "prod", "truediv": "ratio", "matmul": "product",
-    "neg": "minus", "pow": "power", "getitem": "part", "lt": "less", "gt": "greater",
-    "le": "less", "ge": "greater", "eq": "same", "len": "n", "sum": "total", "range": "steps",
-    "not_": "no", "unbroadcast": "part", "min": "least", "max": "most", "abs": "size",
-    "norm": "norm", "transpose": "turned", "shape": "shape",
-}  # fmt: skip
 
 
 class Liveness:
@@ -123,9 +113,12 @@ class Liveness:
         if loop.test is not None:
             tested = self.block(loop.test, (start - set(bound)) | inside)
             self.define(loop.test.params, tested - set(loop.test.params))
-        return (start - set(bound)) | inside | self.expand(op.args) | {
-            v for s, _ in header.sequences for v in self.expand(s)
-        }
+        return (
+            (start - set(bound))
+            | inside
+            | self.expand(op.args)
+            | {v for s, _ in header.sequences for v in self.expand(s)}
+        )
 
     def free(self, loop: Loop) -> set[Value]:
         """What the blocks of a loop read from outside: live through every round."""
@@ -162,6 +155,7 @@ class Names:
             self.fixed[capture_name(capture.name)] = capture.value
         self.pinned = set(self.fixed.values())
         self.reserved = RESERVED | set(reserved)
+        self.kept_as = plan.kept_as()
         self._join(function.body)
         self._name()
 
@@ -240,6 +234,9 @@ class Names:
         }
         base = next((v.hint for v in members if v.hint), None)
         if base is None:
+            again = next((self.kept_as[v] for v in members if v in self.kept_as), None)
+            if again in self.names and self.names[again] not in taken:
+                return self.names[again]  # what comes off the tape is called as it went on
             base = self._invent(members[0])
             taken |= set(self.names.values())  # a name of our own means one thing only
         base = base if base.isidentifier() else "t"
@@ -253,11 +250,7 @@ class Names:
         op = self.plan.definition.get(value)
         if op is None:
             return "k" if value.facts.kind == "int" else "t"
-        function = op.primitive.function
-        if isinstance(function, np.ufunc):
-            return function.__name__
-        name = getattr(function, "__name__", "t").strip("_")
-        return SHORT.get(name, name if name.isidentifier() else "t")
+        return short_name(op.primitive)
 
 
 def capture_name(name: str) -> str:

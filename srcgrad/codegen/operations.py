@@ -1,4 +1,4 @@
-"""From one op to one expression: operators, subscripts, attributes, calls, constants, references."""
+"""From one op to one expression: operators, subscripts, calls, constants, references."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ CONSTANTS = {math.pi: "pi", math.e: "e", math.inf: "inf"}
 class References:
     """The names through which generated code reaches functions and objects.
 
-    `imports` are lines to write; `helpers` come from srcgrad's run time; `objects` can only be bound in
-    the namespace of the code, because no import reaches them.
+    `imports` are lines to write; `helpers` come from srcgrad's run time; `objects` can only be bound
+    in the namespace of the code, because no import reaches them.
     """
 
     def __init__(self, taken: Callable[[str], bool]) -> None:
@@ -69,7 +69,8 @@ class References:
                 return load(name)
             for module, alias in ((np, "np"), (np.linalg, "np.linalg"), (math, "math")):
                 if getattr(module, name, None) is obj:
-                    self.imports["import numpy as np" if module is not math else "import math"] = None
+                    line = "import math" if module is math else "import numpy as np"
+                    self.imports[line] = None
                     return dotted(f"{alias}.{name}")
         return self._imported(obj, name) or self._bound(obj, name)
 
@@ -99,10 +100,12 @@ class References:
 
 
 def load(name: str) -> ast.Name:
+    """A name that is read."""
     return ast.Name(name, ast.Load())
 
 
 def dotted(path: str) -> ast.expr:
+    """A name and its attributes, from `a.b.c`."""
     head, *rest = path.split(".")
     node: ast.expr = load(head)
     for part in rest:
@@ -111,15 +114,14 @@ def dotted(path: str) -> ast.expr:
 
 
 def subscript(obj: ast.expr, index: ast.expr) -> ast.Subscript:
+    """`obj[index]`, read."""
     return ast.Subscript(obj, index, ast.Load())
 
 
 class Expressions:
     """Prints ops as expressions. `name` tells how a value that is not folded is called."""
 
-    def __init__(
-        self, value: Callable[[Value], ast.expr], references: References
-    ) -> None:
+    def __init__(self, value: Callable[[Value], ast.expr], references: References) -> None:
         self.value = value
         self.references = references
 
@@ -153,8 +155,12 @@ class Expressions:
         if isinstance(value, int | float):
             return self.number(value)
         if isinstance(value, complex):
-            return ast.Constant(value) if value.real == 0 else ast.BinOp(
-                self.number(value.real), ast.Add(), ast.Constant(complex(0, value.imag))
+            return (
+                ast.Constant(value)
+                if value.real == 0
+                else ast.BinOp(
+                    self.number(value.real), ast.Add(), ast.Constant(complex(0, value.imag))
+                )
             )
         if isinstance(value, np.dtype):
             return ast.Constant(value.name)
@@ -180,6 +186,7 @@ class Expressions:
     def index(self, arg: Arg) -> ast.expr:
         """What stands between the brackets of a subscript."""
         if isinstance(arg, slice):
+
             def part(p: Arg) -> ast.expr | None:
                 return None if p is None else self.arg(p)
 

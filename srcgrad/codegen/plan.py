@@ -40,7 +40,7 @@ class Header:
 
 @dataclass(slots=True, eq=False)
 class Tape:
-    """The stacks of one loop that one later loop alone reads, last round first: one list of tuples."""
+    """The stacks of one loop that one reversed loop alone reads, as one list of tuples."""
 
     loop: Op
     stacks: list[Value]
@@ -49,7 +49,7 @@ class Tape:
 
 @dataclass(slots=True, eq=False)
 class Appends:
-    """Where in a loop's body its tape is written: before the op at `position`, once all is known."""
+    """Where in a loop's body its tape is written: before the op at `position`."""
 
     tape: Tape
     entries: tuple[Arg, ...]
@@ -59,8 +59,8 @@ class Appends:
 class Plan:
     """What each value of a function becomes.
 
-    `folded` values are printed where they are read. `uses` counts reads; `home` is the block a value is
-    defined in; `definition` the op.
+    `folded` values are printed where they are read. `uses` counts reads; `home` is the block that
+    defines a value, `definition` the op.
     """
 
     def __init__(self, function: Function) -> None:
@@ -94,6 +94,19 @@ class Plan:
             if stack not in appends.tape.stacks
         ]
         return (*loop.yields, *rest, *((loop.stop,) if loop.stops else ()))
+
+    def kept_as(self) -> dict[Value, Value]:
+        """For each value taken off a tape, the value that was put on it."""
+        found: dict[Value, Value] = {}
+        for header in self.headers.values():
+            if header.tape is None:
+                continue
+            loop = Loop(header.tape.loop)
+            entries = dict(zip(loop.stacks, loop.entries, strict=True))
+            for stack, value in zip(header.tape.stacks, header.pops, strict=True):
+                if isinstance(entries[stack], Value):
+                    found[value] = entries[stack]
+        return found
 
     def _place_append(self, tape: Tape) -> None:
         loop = Loop(tape.loop)
@@ -214,7 +227,7 @@ class Plan:
     def _find_tape(
         self, header: Header, loop: Loop, outer: Block, reads: dict[Value, list[Op]]
     ) -> None:
-        """Stacks of one earlier loop of the same block, read by this reversed loop and nobody else."""
+        """Find stacks of one earlier loop that this reversed loop reads, and nobody else."""
         if not loop.reverse:
             return
         makers: dict[Op, list[Value]] = {}

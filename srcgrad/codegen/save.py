@@ -32,8 +32,10 @@ def standalone(generated: Generated, function: Function) -> str:
             cure="define it at the top level of an importable module",
         )
     text = re.sub(r"^from srcgrad\.runtime import .*\n\n?", "", generated.text, flags=re.MULTILINE)
-    parts = [f"{capture_name(c.name)} = {_literal(c.name, c.read(), function)}\n"
-             for c in captures_of(function)]
+    parts = [
+        f"{capture_name(c.name)} = {_literal(c.name, c.read(), function)}\n"
+        for c in captures_of(function)
+    ]
     parts += [_source(helper) for helper in _with_callees(generated.helpers.values())]
     if not parts:
         return text
@@ -41,7 +43,8 @@ def standalone(generated: Generated, function: Function) -> str:
     head, rest = text[:end], text[end:]
     if "import numpy as np" not in head and any("np." in p for p in parts):
         head += "import numpy as np\n"
-    return head.rstrip("\n") + "\n\n\n" + "\n\n".join(parts).rstrip("\n") + "\n\n\n" + rest.lstrip("\n")
+    sections = (head.strip("\n"), "\n\n".join(parts).strip("\n"), rest.lstrip("\n"))
+    return "\n\n\n".join(sections)
 
 
 def _end_of_imports(text: str) -> int:
@@ -79,7 +82,8 @@ def _source(helper: Any) -> str:
 def _literal(name: str, value: Any, function: Function) -> str:
     if isinstance(value, bool | int | float | complex | str | None):
         return repr(value) if not isinstance(value, np.generic) else repr(value.item())
-    if isinstance(value, np.ndarray) and value.size <= LARGEST_LITERAL and value.dtype.kind in "biufc":
+    small = isinstance(value, np.ndarray) and value.size <= LARGEST_LITERAL
+    if small and value.dtype.kind in "biufc":
         return f"np.array({value.tolist()!r}, dtype={value.dtype.name!r})"
     if isinstance(value, list | tuple):
         inner = ", ".join(_literal(name, v, function) for v in value)

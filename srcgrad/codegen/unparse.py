@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import astunparse
 
@@ -26,6 +26,7 @@ from srcgrad.codegen.layout import CLOSE, INDENT, OPEN, broken
 from srcgrad.codegen.literals import docstring
 
 _DEFINITIONS = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
+_CLAUSES = ("elif ", "else", "except", "finally")
 _IMPORTS = frozenset({"Import", "ImportFrom"})
 
 
@@ -45,6 +46,10 @@ class Comment(ast.stmt):
     _fields = ("text",)
     _field_types = {"text": str}  # noqa: RUF012 - what ast, from 3.13 on, checks arguments by
     text: str
+
+    if TYPE_CHECKING:
+
+        def __init__(self, text: str) -> None: ...
 
 
 class BlankLine(ast.stmt):
@@ -136,8 +141,9 @@ class Printer(ExpressionPrinter, astunparse.Unparser):  # type: ignore[misc]  # 
         """Begin a line with `text`, after the empty lines that are due."""
         self._flush()
         if self._after_definition:
-            self._separate()
             self._after_definition = False
+            if not text.startswith(_CLAUSES):
+                self._separate()
         if self._gap:
             self._lines.extend([""] * self._gap)
             self._gap = 0
@@ -305,13 +311,10 @@ class Printer(ExpressionPrinter, astunparse.Unparser):  # type: ignore[misc]  # 
         if t.orelse:
             self._suite("else", t.orelse)
 
-    def _For(self, t: ast.For) -> None:
-        self._loop("for ", t)
-
     def _AsyncFor(self, t: ast.AsyncFor) -> None:
-        self._loop("async for ", t)
+        self._For(t, "async for ")
 
-    def _loop(self, keyword: str, t: ast.For | ast.AsyncFor) -> None:
+    def _For(self, t: ast.For | ast.AsyncFor, keyword: str = "for ") -> None:
         self.fill(keyword)
         self._target(t.target)
         self.write(" in ")

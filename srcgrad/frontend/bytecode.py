@@ -4,10 +4,11 @@ The proof is to compile it again. `is_same` compares without positions: equal by
 constants mean an equal program, however it is laid out now. Modification times prove nothing (a
 checkout, a copy or a package manager sets them at will) and are not asked.
 
-Bytecode may also differ although the text is right: test runners rewrite `assert`, import hooks
-insert checks, profilers pad. `is_close` knows these. It compares what each instruction does *at
-which columns* of the text. Text that differs by one name, number or operator fails it; without
-columns (`-X no_debug_ranges`) everything does.
+Bytecode may also differ although the text is right: test runners rewrite `assert`, profilers pad, a
+docstring was corrected. `is_close` knows these. It compares what each instruction does *at which
+columns* of the text. Text that differs by one name, number or operator fails it; without columns
+(`-X no_debug_ranges`) everything does. So does code into which an import hook has put checks of its
+own: these cannot be told from what is left of text that is gone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import ast
 import copy
 import dis
+from collections.abc import Set
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -24,22 +26,26 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _KIND = 0x04 | 0x08 | 0x20 | 0x80 | 0x200
 # What the compiler puts in or leaves out as the layout of the code demands.
 _SILENT = {"CACHE", "EXTENDED_ARG", "JUMP_FORWARD", "NOP", "RESUME"}
-# Parts of the names of those that decide where to go on.
-_LEADING = ("JUMP", "RETURN", "RAISE", "FOR_ITER", "YIELD")
 
 
 class _Fact(NamedTuple):
-    """One instruction: the text it stands for (line, column to line, column) and what it does."""
+    """One instruction: the text it stands for (line, column to line, column) and what it does.
+
+    Or a code, whose place is () and whose operand says how it is called.
+    """
 
     place: tuple[Any, ...]
     operation: str
     operand: str
 
 
-def compiled(definition: Definition, class_name: str | None, code: CodeType) -> CodeType | None:
+def compiled(
+    definition: Definition, class_name: str | None, imported: Set[str], code: CodeType
+) -> CodeType | None:
     """The code of a definition, compiled with the free names and the future flags of `code`.
 
-    `class_name` is the class around it, by which names like `__x` are mangled. None if the
+    `class_name` is the class around it, by which names like `__x` are mangled. `imported` are the
+    names that its module imports: on these, a method call is compiled in another way. None if the
     definition does not compile among those names. Decorators, defaults and annotations are not part
     of a function's code and are left out, so that it is the only code inside each frame around it.
     """
@@ -55,13 +61,16 @@ def compiled(definition: Definition, class_name: str | None, code: CodeType) -> 
         node.returns = None
         vars(node)["type_params"] = []  # of Python 3.12; not read before
         statement = node
-    frames = [f"def _({', '.join(code.co_freevars)}):"] if code.co_freevars else []
-    frames += [f"class {class_name}:"] if class_name else []
-    module = ast.parse("".join(" " * i + frame + "\n" for i, frame in enumerate([*frames, "pass"])))
+    frames = [f"class {class_name}:"] if class_name else []
+    frames += [f"def _({', '.join(code.co_freevars)}):"] if code.co_freevars else []
+    around = "".join(" " * i + frame + "\n" for i, frame in enumerate([*frames, "pass"]))
+    used = sorted(name for name in imported & names_in(code) if name.isidentifier())
+    imports = "".join(f"import _ as {name}\n" for name in used)
+    module = ast.parse(imports + around)
     innermost: Any = module
     for _ in frames:
-        innermost = innermost.body[0]
-    innermost.body = [statement]
+        innermost = innermost.body[-1]
+    innermost.body[-1] = statement
     flags = code.co_flags & annotations.compiler_flag  # as in: from __future__ import annotations
     try:
         found: CodeType = compile(module, code.co_filename, "exec", flags=flags, dont_inherit=True)
@@ -102,10 +111,7 @@ def is_same(own: CodeType, code: CodeType) -> bool:
     return (
         own.co_code == code.co_code
         and own.co_exceptiontable == code.co_exceptiontable
-        and own.co_flags & _KIND == code.co_flags & _KIND
-        and own.co_argcount == code.co_argcount
-        and own.co_posonlyargcount == code.co_posonlyargcount
-        and own.co_kwonlyargcount == code.co_kwonlyargcount
+        and _parameters(own) == _parameters(code)
         and own.co_names == code.co_names
         and own.co_varnames == code.co_varnames
         and own.co_freevars == code.co_freevars
@@ -113,6 +119,14 @@ def is_same(own: CodeType, code: CodeType) -> bool:
         and list(map(_constant, own.co_consts)) == list(map(_constant, code.co_consts))
         and all(map(is_same, _inner(own), _inner(code)))
     )
+
+
+def _parameters(code: CodeType) -> tuple[Any, ...]:
+    """How a code is called: the kind of function, how many parameters of each kind, their names."""
+    kind = code.co_flags & _KIND
+    count = code.co_argcount + code.co_kwonlyargcount + (kind & 4) // 4 + (kind & 8) // 8
+    names = code.co_varnames[:count]
+    return kind, code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, names
 
 
 def _inner(code: CodeType) -> list[CodeType]:
@@ -123,6 +137,9 @@ def _constant(value: object) -> str:
     """A constant as text that tells 1 from 1.0, True and -0.0 from 0.0, and orders sets."""
     if isinstance(value, CodeType):
         return f"<code {value.co_name}>"
+    if isinstance(value, str):
+        # A class inside holds its qualified name, in which stand the frames around the function.
+        return repr(value.rpartition(".<locals>.")[2])
     if isinstance(value, tuple):
         return f"({', '.join(map(_constant, value))},)"
     if isinstance(value, frozenset):
@@ -131,24 +148,16 @@ def _constant(value: object) -> str:
 
 
 def is_close(definition: Definition, own: CodeType, code: CodeType) -> bool:
-    """Whether `code` is `own`, the code of `definition`, after a tool has worked on it.
+    """Whether `code` does what `own`, the code of `definition`, does at each place of the text.
 
-    Rewritten asserts leave names that no source can hold, like `@py_assert1`; then everything
-    outside of the asserts must be equal. Otherwise `code` may do more than `own`, if what it does
-    more has its place from something that stands in the text, as inserted checks do, and does not
-    decide where to go on. An instruction left from text that is gone has no such place.
+    Rewritten asserts leave names that no source can hold, like `@py_assert1`; then only what is
+    outside of the asserts is compared.
     """
     ours, theirs = _facts(own), _facts(code)
-    if any(name.startswith("@") for name in _names(code)):
+    if any(name.startswith("@") for name in names_in(code)):
         asserts = [_place(node) for node in ast.walk(definition) if isinstance(node, ast.Assert)]
         ours, theirs = _outside(asserts, ours), _outside(asserts, theirs)
-        return ours == theirs and bool(ours)
-    places = {_place(node) for node in ast.walk(definition) if hasattr(node, "lineno")}
-    harmless = all(
-        fact.place in places and not any(part in fact.operation for part in _LEADING)
-        for fact in theirs - ours
-    )
-    return ours <= theirs and harmless and bool(ours)
+    return ours == theirs and any(fact.place for fact in ours)
 
 
 def _facts(code: CodeType) -> set[_Fact]:
@@ -157,7 +166,7 @@ def _facts(code: CodeType) -> set[_Fact]:
     A set, since the order of blocks and how often the end of a function is copied depend on the
     length of the code. For the same reason jumps have no targets here, only conditions.
     """
-    facts = set()
+    facts = {_Fact((), code.co_name, f"{code.co_firstlineno} {_parameters(code)}")}
     for one in dis.get_instructions(code):
         at = one.positions
         if at is None or at.col_offset is None or one.opname in _SILENT:
@@ -165,14 +174,19 @@ def _facts(code: CodeType) -> set[_Fact]:
         operation = one.opname
         for detail in ("FORWARD_", "BACKWARD_", "_CHECK"):
             operation = operation.replace(detail, "")
-        operand = "" if one.opcode in dis.hasjrel else _constant(one.argval)
+        operand: object = "" if one.opcode in dis.hasjrel else one.argval
+        if one.opname == "KW_NAMES":  # an index, of which Python 3.11 knows nothing
+            operand = code.co_consts[one.arg or 0]
         place = (at.lineno, at.col_offset, at.end_lineno, at.end_col_offset)
-        facts.add(_Fact(place, operation, operand))
+        facts.add(_Fact(place, operation, _constant(operand)))
     return facts.union(*map(_facts, _inner(code)))
 
 
-def _names(code: CodeType) -> set[str]:
-    return {*code.co_names, *code.co_varnames}.union(*map(_names, _inner(code)))
+def names_in(code: CodeType) -> set[str]:
+    """Every name that a code and those inside it use."""
+    return {*code.co_names, *code.co_varnames, *code.co_freevars}.union(
+        *map(names_in, _inner(code))
+    )
 
 
 def _place(node: ast.AST) -> tuple[Any, ...]:

@@ -1,131 +1,32 @@
-"""Finds the source of whatever callable a user hands over, as a gast tree.
+"""Finds the text of a Python function and reads it, as a gast tree with the positions of the file.
 
-`unwrap` peels a callable down to the function underneath, and `find_source` finds that function's
-text. What stands where a function was once read from may have changed since, so a candidate is
-taken only if it compiles to the code that the function runs: see `bytecode`.
+What stands where a function was once read from may have changed since, so a candidate is taken only
+if it compiles to the code that the function runs: see `bytecode`. Blocks are parsed on their own,
+which keeps long files quick; where that does not do, the whole file is parsed, once.
 """
 
 from __future__ import annotations
 
 import ast
-import functools
 import itertools
 import linecache
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
 from functools import cached_property
-from types import (
-    CellType,
-    CodeType,
-    FunctionType,
-    MethodDescriptorType,
-    MethodType,
-    WrapperDescriptorType,
-)
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import gast
 
-from ..errors import Location, NotDifferentiable, SourceNotFound
-from .bytecode import Definition, compiled, is_close, is_same
+from ..errors import Location, SourceNotFound
+from .bytecode import Definition, compiled, is_close, is_same, names_in
+from .unwrap import Unwrapped, unwrap
 
-# Their functions have rules, or are refused by name; what is inside them is never read.
-CLOSED_PACKAGES = {"builtins", "numpy", "operator", "scipy"}
+__all__ = ["Source", "Unwrapped", "find_source", "free_names", "unwrap"]
 
-_CALL_OF_PARTIAL = functools.partial.__call__
 _TEXTS_KEPT = 16  # a parsed file of 3,000 lines holds some megabytes
 _ATTEMPTS = 8  # how often the text of one block is extended before the whole file is parsed
-
-
-@dataclass(frozen=True)
-class Unwrapped:
-    """What a callable comes down to: `function(*bound, *args, **{**keywords, **kwargs})`.
-
-    `function` is a plain Python function, whose source can be sought, or something that has none to
-    read: a builtin, a ufunc, a NumPy function, a class, an object with `__srcgrad_transform__`.
-    """
-
-    function: Callable[..., Any]
-    bound: tuple[object, ...] = ()
-    keywords: Mapping[str, object] = field(default_factory=dict)
-
-
-def unwrap(function: Any) -> Unwrapped:
-    """The function underneath a method, a partial, a decorated function or a callable object.
-
-    A wrapper that names what it wraps in `__wrapped__` is taken for what it wraps.
-
-    Raises
-    ------
-    NotDifferentiable
-        `function` cannot be called, or which code runs depends on the type of its argument.
-
-    Examples
-    --------
-    >>> def scale(factor, x, *, offset): return factor * x + offset
-    >>> found = unwrap(functools.partial(scale, 2.0, offset=1.0))
-    >>> found.function is scale, found.bound, found.keywords
-    (True, (2.0,), {'offset': 1.0})
-    """
-    bound: tuple[object, ...] = ()
-    keywords: dict[str, object] = {}
-    seen: list[object] = []  # compared by identity: what is met may not be hashable
-    while not any(function is one for one in seen):
-        seen.append(function)
-        kind = type(function)
-        if isinstance(function, MethodType):
-            bound = (function.__self__, *bound)
-            function = function.__func__
-        elif isinstance(function, staticmethod | classmethod):
-            function = function.__func__
-        elif not callable(function):
-            raise NotDifferentiable(
-                f"an object of type '{kind.__name__}' is not a function",
-                cure="hand over a function of the variables to differentiate by",
-            )
-        elif _is_closed(function):
-            break
-        elif isinstance(function, functools.partial) and kind.__call__ is _CALL_OF_PARTIAL:
-            bound = (*function.args, *bound)
-            keywords = {**function.keywords, **keywords}
-            function = function.func
-        elif _dispatches_on_type(function):
-            raise NotDifferentiable(
-                f"'{function.__name__}' runs other code for each type of its argument",
-                cure=f"differentiate what it runs, e.g. {function.__name__}.dispatch(float)",
-            )
-        elif hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
-        elif isinstance(function, FunctionType):
-            break
-        else:
-            # As Python itself does, look in the class, not in the object.
-            call = next(vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base))
-            if isinstance(call, WrapperDescriptorType | MethodDescriptorType):
-                break  # written in C
-            function = call.__get__(function, kind) if hasattr(call, "__get__") else call
-    return Unwrapped(function, bound, keywords)
-
-
-def _is_closed(function: Any) -> bool:
-    """Whether a callable is taken as it is: a class, a gradient, a member of a closed package."""
-    kind = type(function)
-    if isinstance(function, type) or hasattr(kind, "__srcgrad_transform__"):
-        return True
-    # `functools.wraps` copies `__module__`, so a function is asked where its globals are.
-    is_function = isinstance(function, FunctionType)
-    module = function.__globals__.get("__name__") if is_function else kind.__module__
-    return str(module).partition(".")[0] in CLOSED_PACKAGES
-
-
-def _dispatches_on_type(function: Any) -> bool:
-    """Whether this is a `functools.singledispatch` function: `__wrapped__` is only its default."""
-    return (
-        isinstance(function, FunctionType)
-        and function.__globals__.get("__name__") == "functools"
-        and hasattr(function, "register")
-    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -205,7 +106,7 @@ def find_source(function: FunctionType) -> Source:
     text = _text_of(function)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the user's code warns of was said when it was loaded
-        node = _find(text, code)
+        node = _find(text, function)
     name = "<lambda>" if isinstance(node, ast.Lambda) else function.__name__
     return Source(function, gast.ast_to_gast(node), code.co_filename, text.lines, name)
 
@@ -240,9 +141,25 @@ class _Text:
         self.lines = text.removesuffix("\n").split("\n")
 
     @cached_property
+    def tree(self) -> ast.Module | None:
+        return _parsed("\n".join(self.lines))
+
+    @cached_property
     def definitions(self) -> list[_Candidate]:
-        tree = _parsed("\n".join(self.lines))
-        return list(_definitions(tree, None)) if tree else []
+        return list(_definitions(self.tree, None)) if self.tree else []
+
+    @cached_property
+    def imported(self) -> Set[str]:
+        """The names that the module imports, not those imported inside a function or a class."""
+        names: set[str] = set()
+        todo: list[ast.AST] = [self.tree] if self.tree else []
+        while todo:
+            node = todo.pop()
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names.update(one.asname or one.name.partition(".")[0] for one in node.names)
+            elif not isinstance(node, ast.expr | ast.ClassDef | Definition):
+                todo += ast.iter_child_nodes(node)
+        return names
 
 
 _texts: dict[str, _Text] = {}
@@ -297,7 +214,7 @@ def _parsed(text: str) -> ast.Module | None:
 
 
 def _definitions(tree: ast.AST, class_name: str | None) -> Iterator[_Candidate]:
-    """Every def and lambda in a tree. Not recursive: a long sum is as deep as it has terms."""
+    """Every def and lambda in a tree, in order. Not recursive: a sum is as deep as it is long."""
     todo: list[tuple[ast.AST, str | None]] = [(tree, class_name)]
     while todo:
         node, class_name = todo.pop()
@@ -305,7 +222,8 @@ def _definitions(tree: ast.AST, class_name: str | None) -> Iterator[_Candidate]:
             yield _Candidate(node, class_name)
         elif isinstance(node, ast.ClassDef):
             class_name = node.name
-        todo += [(child, class_name) for child in ast.iter_child_nodes(node)]
+        children = [(child, class_name) for child in ast.iter_child_nodes(node)]
+        todo += reversed(children)
 
 
 def _nearby(text: _Text, code: CodeType) -> Iterator[_Candidate]:
@@ -372,38 +290,56 @@ def _indentation(line: str) -> int:
 def _class_around(code: CodeType) -> str | None:
     """The innermost class that a function stands in, also through functions."""
     parts = code.co_qualname.split(".")
-    classes = [a for a, b in itertools.pairwise(parts) if "<locals>" not in (a, b)]
+    classes = [a for a, b in itertools.pairwise(parts) if a.isidentifier() and b != "<locals>"]
     return classes[-1] if classes else None
 
 
 # --- is it the right one? -------------------------------------------------------------------------
 
 
-def _find(text: _Text, code: CodeType) -> Definition:
-    """The definition in `text` that `code` was compiled from.
+def _find(text: _Text, function: FunctionType) -> Definition:
+    """The definition in `text` that `function` was made from.
 
     A def may also be found at another line, where an edit above has moved it; a lambda may not: the
     same one is often written twice in a file, and its place would be wrong.
     """
+    code = function.__code__
     is_lambda = code.co_name == "<lambda>"
+    imported = text.imported if "tree" in vars(text) else _probably_imported(function)
     near = [c for c in _nearby(text, code) if _stands_at(c, code)]
-    found = _pick(near, text, code)
+    found = _pick(near, imported, text, code)
     if found is None and not is_lambda:  # a lambda may go on below what was parsed
-        found = _pick(near, text, code, after_tools=True)
+        found = _pick(near, imported, text, code, after_tools=True)
     if found is None:
+        imported = text.imported
         here = [c for c in text.definitions if _stands_at(c, code)]
-        found = _pick(here, text, code) or _pick(here, text, code, after_tools=True)
+        found = _pick(here, imported, text, code)
+        found = found or _pick(here, imported, text, code, after_tools=True)
     if found is None and not is_lambda:
-        moved = [c for c in text.definitions if c.name == code.co_name]
+        around = _class_around(code)
+        moved = [c for c in text.definitions if (c.class_name, c.name) == (around, code.co_name)]
         moved.sort(key=lambda c: abs(c.first_line - code.co_firstlineno))
-        found = next((c.node for c in moved if _pick([c], text, code)), None)
+        found = next((c.node for c in moved if _pick([c], imported, text, code)), None)
     if found is None:
         raise SourceNotFound(
-            f"this is not the text that '{code.co_name}' was made from: it has changed since",
+            f"this is not the text that '{code.co_name}' was made from: it has changed since, or a "
+            "tool has rewritten the function",
             _where(text, code),
             cure="load it again (importlib.reload, or a new start of Python)",
         )
     return found
+
+
+def _probably_imported(function: FunctionType) -> Set[str]:
+    """The imported names that a function uses, as its globals suggest. A wrong guess costs time."""
+    module = function.__globals__
+    here = module.get("__name__")
+    return {
+        name
+        for name in names_in(function.__code__) & module.keys()
+        if isinstance(module[name], ModuleType)
+        or (isinstance(module[name], type | FunctionType) and module[name].__module__ != here)
+    }
 
 
 def _where(text: _Text, code: CodeType) -> Location:
@@ -419,13 +355,18 @@ def _stands_at(candidate: _Candidate, code: CodeType) -> bool:
 
 
 def _pick(
-    candidates: list[_Candidate], text: _Text, code: CodeType, *, after_tools: bool = False
+    candidates: list[_Candidate],
+    imported: Set[str],
+    text: _Text,
+    code: CodeType,
+    *,
+    after_tools: bool = False,
 ) -> Definition | None:
     """The candidate that is `code`. Of several with equal bytecode, columns tell which it is."""
     found = []
     for candidate in candidates:
         node = candidate.node
-        own = compiled(node, candidate.class_name, code)
+        own = compiled(node, candidate.class_name, imported, code)
         if own and (is_close(node, own, code) if after_tools else is_same(own, code)):
             found.append((node, own))
     if len(found) > 1:
@@ -433,8 +374,8 @@ def _pick(
         found = [(node, own) for node, own in found if list(own.co_positions()) == places] or found
     if len(found) > 1 and len({ast.dump(node) for node, _ in found}) > 1:
         raise SourceNotFound(
-            f"several lambdas on line {code.co_firstlineno} have this bytecode, and without columns "
-            "it cannot be known which one it is",
+            f"several lambdas on line {code.co_firstlineno} have this bytecode, and without "
+            "columns it cannot be known which one it is",
             _where(text, code),
             cure="give it a name with def",
         )

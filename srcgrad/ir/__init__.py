@@ -1,1 +1,1 @@
-"""The graph: values, operations and blocks, with a builder, a printer, a verifier and an interpreter."""
+"""The graph: values, ops and blocks, with a builder, printer, verifier and interpreter."""

@@ -11,7 +11,7 @@ from .types import OPAQUE, UNDEFINED_FACTS, Facts, facts_of, join
 
 
 def arg_facts(arg: Arg) -> Any:
-    """What `Primitive.infer` is told of an argument: facts for each value, constants as they are."""
+    """What `Primitive.infer` is told of an argument: facts for values, constants as they are."""
     return map_values(lambda value: value.facts, arg)
 
 

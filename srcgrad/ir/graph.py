@@ -1,7 +1,7 @@
 """The data type that travels the road: `Function`, an immutable graph of values, ops and blocks.
 
-An argument of an op is a `Value`, a plain Python constant, or a tuple, list, dict or slice that holds
-such arguments; so `A[i, :j]` is `getitem(A, (i, slice(None, j)))` and `np.stack([a, b])` has one
+An argument of an op is a `Value`, a plain Python constant, or a tuple, list, dict or slice of such
+arguments; so `A[i, :j]` is `getitem(A, (i, slice(None, j)))` and `np.stack([a, b])` has one
 argument. Ops stand in program order. Control flow is ops that hold blocks, and a block may read any
 value that stands before it:
 
@@ -11,11 +11,11 @@ value that stands before it:
     while_(*inits)            blocks test(*carried) -> (flag,), body(index, *carried) -> as for_
     call(*args)               runs another function of the same program, by name (recursion)
 
-`index` counts rounds from 0; `for x in xs` is `for_(len(xs))` whose body begins with `xs[index]`. The
-results of a loop are its carried values after the last round, then its *stacked* ones: lists with one
-entry per round. With the attribute `stop`, the last entry of the body's results ends the loop after
-the round that made it true. With `reverse`, `for_` counts from `count - 1` down to 0, and entry k of a
-stacked result still belongs to index k.
+`index` counts rounds from 0; `for x in xs` is `for_(len(xs))` whose body begins with `xs[index]`.
+The results of a loop are its carried values after the last round, then its *stacked* ones: lists
+with one entry per round. With the attribute `stop`, the last entry of the body's results ends the
+loop after the round that made it true. With `reverse`, `for_` counts from `count - 1` down to 0, and
+entry k of a stacked result still belongs to index k.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ CONTROL = (IF, WITH, FOR, WHILE, CALL)
 
 
 class Value:
-    """One value of the graph, equal only to itself. `hint` is the name that the user would know it by."""
+    """One value of the graph, equal only to itself. `hint` is the name the user knows it by."""
 
     __slots__ = ("facts", "hint")
 
@@ -119,7 +119,7 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a function as its signature shows it; `kind` as `inspect.Parameter` names it."""
+    """One parameter as a signature shows it; `kind` as `inspect.Parameter` names it."""
 
     name: str
     kind: str = "POSITIONAL_OR_KEYWORD"
@@ -129,7 +129,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """A value that the function reads from outside: `name` in the source, `read` fetches it live."""
+    """A value read from outside: `name` in the source, `read` fetches it live."""
 
     name: str
     value: Value
@@ -140,9 +140,11 @@ class Capture:
 class Function:
     """A whole program.
 
-    `body.params` has one value per entry of `signature`; `body.results` has exactly one entry, which
-    may be a structure. `captures` are read from outside at each call. `callees` holds the functions
-    that `call` ops name, this one included where it calls itself.
+    `body.params` has one value per entry of `signature`; `body.results` has exactly one entry, maybe
+    a structure. `captures` are read from outside at each call. `callees` holds the functions
+    that `call` ops name, this one included where it calls itself. `guards` are pairs of a reader and
+    what it gave when the function was read: once `reader()` gives another object, the graph has to be
+    built anew.
     """
 
     name: str
@@ -152,6 +154,9 @@ class Function:
     callees: Mapping[str, Function] = field(default_factory=dict)
     doc: str | None = None
     location: Location | None = None
+    guards: tuple[tuple[Callable[[], Any], Any], ...] = ()
+
+    donated: frozenset[Value] = frozenset()
 
     @property
     def params(self) -> tuple[Value, ...]:
@@ -210,14 +215,14 @@ def operands(op: Op) -> Iterator[Value]:
 
 
 def reads(op: Op) -> Iterator[Value]:
-    """The values that an op reads from the block it stands in, its own blocks' free values included."""
+    """The values that an op reads from the block it stands in, also through its own blocks."""
     yield from operands(op)
     for block in op.blocks:
         yield from free_values(block)
 
 
 def free_values(block: Block) -> dict[Value, None]:
-    """The values that a block reads and does not define, each once, in the order of first reading."""
+    """The values that a block reads and does not define, each once, in order of reading."""
     bound = set(block.params)
     free: dict[Value, None] = {}
     for op in block.ops:

@@ -31,8 +31,8 @@ SCALARS = frozenset({"float", "int", "bool", "complex"})
 NUMERIC = SCALARS | {"unknown", "array"}
 CONTAINERS = frozenset({"list", "tuple", "dict", "object"})
 
-# Sizes up to this one are facts in themselves; a larger size becomes a symbol. So a slice that leaves
-# out at most so many entries of a symbolic axis cannot run off its end.
+# Smaller sizes are facts in themselves; from this one on a size becomes a symbol. So a slice that
+# leaves out fewer entries of a symbolic axis cannot run off its end.
 SMALLEST_SYMBOL = 9
 
 
@@ -111,11 +111,11 @@ class Facts:
     """What is known of one value.
 
     `shape` is an `AnyShape` where not even the number of dimensions is known, but which other values
-    have the same is, and None where nothing is. A scalar has shape (); its dtype
-    is None where it is a Python number and a name where it is a NumPy scalar. `items` holds the facts
-    of the entries of a container whose length is known (with `keys` for dicts and objects);
-    `element` those of every entry of a list whose length is not. `known` holds the value itself, as a
-    tuple of one, where the program is specialised to it: a function, a string, None, a truth value.
+    have the same is, and None where nothing is. A scalar has shape (); its dtype is None where it is
+    a Python number and a name where it is a NumPy scalar. `items` holds the facts of the entries of a
+    container whose length is known (with `keys` for dicts and objects); `element` those of every
+    entry of a list whose length is not. `known` holds the value itself, as a tuple of one, where the
+    program is specialised to it: a function, a string, None, a truth value.
     """
 
     kind: Kind = "unknown"

@@ -29,8 +29,11 @@ from ..ir.types import (
     Size,
     array,
     facts_of,
+    join_all,
     scalar,
 )
+
+KnownShape = Shape | AnyShape | None
 
 UFUNC_OF: dict[Any, np.ufunc] = {
     operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply,
@@ -40,20 +43,150 @@ UFUNC_OF: dict[Any, np.ufunc] = {
     operator.le: np.less_equal, operator.gt: np.greater, operator.ge: np.greater_equal,
     operator.and_: np.bitwise_and, operator.or_: np.bitwise_or, operator.xor: np.bitwise_xor,
     operator.invert: np.invert, operator.lshift: np.left_shift, operator.rshift: np.right_shift,
-    abs: np.absolute, operator.matmul: np.matmul,
-}
+    operator.abs: np.absolute, abs: np.absolute, pow: np.power, operator.matmul: np.matmul,
+}  # fmt: skip
+COMPARISONS = (operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge)
+# Before 2.0, the value of a NumPy number took part in finding a dtype; it is not known here.
+BEFORE_2 = int(np.__version__.partition(".")[0]) < 2
+
+
+# Arguments
 
 
 def of(arg: Any) -> Facts:
-    """Facts of an argument that is a constant or facts already."""
+    """Facts of an argument: of a value, a constant, or a structure of both."""
     if isinstance(arg, Facts):
         return arg
     if arg is UNDEFINED:
         return UNDEFINED_FACTS
+    if isinstance(arg, list | tuple):
+        kind: Any = "list" if isinstance(arg, list) else "tuple"
+        return Facts(
+            kind, items=tuple(map(of, arg)), keys=getattr(arg, "_fields", None), cls=type(arg)
+        )
+    if isinstance(arg, dict):
+        return Facts("dict", items=tuple(map(of, arg.values())), keys=tuple(arg), cls=dict)
     return facts_of(arg)
 
 
-def broadcast(shapes: Sequence[Shape | AnyShape | None]) -> Shape | AnyShape | None:
+def as_array(arg: Any) -> Facts:
+    """The facts of `np.asarray(arg)`, but of kind "unknown" where `arg` may be a number."""
+    x = of(arg)
+    if x.kind in SCALARS:
+        return Facts("unknown", dtype_same(x), ())
+    if x.kind in ("array", "unknown"):
+        return x
+    if x.kind not in ("list", "tuple") or not x.items:
+        return UNKNOWN
+    entries = [as_array(item) for item in x.items]
+    first = entries[0].dims
+    if first is None or any(e.dims is None or len(e.dims) != len(first) for e in entries):
+        return Facts("array", _joint_dtype(entries))
+    shapes = [e.dims or () for e in entries]
+    shape = tuple(_agreed(sizes) for sizes in zip(*shapes, strict=True))
+    return Facts("array", _joint_dtype(entries), (len(entries), *shape))
+
+
+def _joint_dtype(entries: Sequence[Facts]) -> str | None:
+    if any(e.dtype is None for e in entries):
+        return None
+    return str(np.result_type(*[np.dtype(e.dtype) for e in entries]).name)
+
+
+def _agreed(sizes: Sequence[Size | None]) -> Size | None:
+    """The size that several axes must all have: the first that is known."""
+    return next((s for s in sizes if s is not None), None)
+
+
+# Sizes
+
+
+def sized(size: Size | None) -> Facts:
+    """Facts of an integer which is the size of an axis, or computed from sizes."""
+    return PY_INT if size is None else Facts("int", None, (), keys=(size,))
+
+
+def size_of(arg: Any) -> Size | None:
+    """The integer that an argument is, in symbols, as far as it is known."""
+    if isinstance(arg, Facts):
+        return arg.keys[0] if arg.kind == "int" and arg.keys else None
+    if isinstance(arg, int | np.integer) and not isinstance(arg, bool):
+        return int(arg)
+    return None
+
+
+def product(sizes: Sequence[Size | None]) -> Size | None:
+    """The number of entries of an array of these sizes.
+
+    >>> product((2, Dim.symbol("n"), 3))
+    Dim('6*n')
+    """
+    total: Size = 1
+    for size in sizes:
+        if size is None or (isinstance(size, Dim) and isinstance(total, Dim)):
+            return 0 if 0 in sizes else None
+        total = total * size if isinstance(total, Dim) else size * total  # type: ignore[operator]
+    return total
+
+
+def quotient(total: Size | None, size: Size | None) -> Size | None:
+    """`total / size`, where it is a whole number for certain.
+
+    >>> quotient(Dim.symbol("n") * 6, 3), quotient(7, 2)
+    (Dim('2*n'), None)
+    """
+    if total is None or not size:
+        return None
+    if total == size:
+        return 1
+    if isinstance(size, Dim):
+        return None
+    if isinstance(total, int):
+        return total // size if total % size == 0 else None
+    if total.const % size or any(count % size for _, count in total.terms):
+        return None
+    return Dim(total.const // size, frozenset((s, c // size) for s, c in total.terms))
+
+
+def at_least(size: Size | None, least: int) -> bool:
+    """Whether a size cannot be below `least`.
+
+    >>> at_least(Dim.symbol("n") - 2, 7), at_least(Dim.symbol("n") * -1, 0)
+    (True, False)
+    """
+    if size is None or isinstance(size, int):
+        return size is not None and size >= least
+    if any(count < 0 or not isinstance(symbol, str) for symbol, count in size.terms):
+        return False
+    return size.const + sum(count for _, count in size.terms) * SMALLEST_SYMBOL >= least
+
+
+def is_one(size: Size | None) -> bool | None:
+    """Whether an axis has size one; None where that is not known."""
+    if size == 1:
+        return True
+    return False if isinstance(size, int) or at_least(size, 2) else None
+
+
+def sizes(shape: Any) -> KnownShape:
+    """A shape argument as sizes, as far as it is known."""
+    if isinstance(shape, Facts):
+        if shape.kind == "int":
+            return (size_of(shape),)
+        if shape.kind not in ("tuple", "list"):
+            return None
+        if shape.items is None:
+            return shape.shape
+        return tuple(size_of(item) for item in shape.items)
+    if isinstance(shape, tuple | list):
+        return tuple(size_of(item) for item in shape)
+    return (size_of(shape),)
+
+
+# Shapes
+
+
+def broadcast(shapes: Sequence[KnownShape]) -> KnownShape:
     """The shape that several shapes broadcast to, as far as it is known."""
     known = [s for s in shapes if s != ()]
     if not known:
@@ -77,25 +210,51 @@ def _broadcast_size(sizes: Sequence[Size | None]) -> Size | None:
     if not others:
         return 1
     # A size that is known and not one decides, whatever the others are: they agree or NumPy objects.
-    # A symbol with an offset may still be one, unless every size here is that same symbol.
     for size in others:
-        if isinstance(size, int) or (isinstance(size, Dim) and _above_one(size)):
+        if isinstance(size, int) or at_least(size, 2):
             return size
     return others[0] if all(s == others[0] for s in others) else None
 
 
-def _above_one(size: Dim) -> bool:
-    terms = list(size.terms)
-    return len(terms) == 1 and isinstance(terms[0][0], str) and (
-        terms[0][1] * SMALLEST_SYMBOL + size.const > 1 and terms[0][1] > 0
-    )
+def axes_of(axis: Any, ndim: int) -> tuple[int, ...] | None:
+    """The axes that `axis` names, none negative; None where they are only known at run time."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    if not all(isinstance(k, int | np.integer) for k in axes):
+        return None
+    return tuple(int(k) % ndim if ndim else 0 for k in axes)
+
+
+def number(dtype: str | None) -> Facts:
+    """A NumPy number, or a number of which not even that is known."""
+    return Facts("unknown", None, ()) if dtype is None else scalar(dtype)
+
+
+def result(dtype: str | None, shape: KnownShape) -> Facts:
+    """What a NumPy function gives that turns an array without axes into a number."""
+    if shape == ():
+        return number(dtype)
+    return array(dtype, shape) if isinstance(shape, tuple) else Facts("unknown", dtype, shape)
+
+
+def view(x: Facts, shape: KnownShape) -> Facts:
+    """The entries of `x` in another shape, from a function that leaves numbers as they are."""
+    dtype = dtype_same(x)
+    if isinstance(shape, tuple) and shape:
+        return array(dtype, shape)
+    return Facts("array" if x.kind == "array" else "unknown", dtype, shape)
+
+
+# Dtypes
 
 
 _PY: dict[str, Any] = {"bool": np.dtype(bool), "int": int, "float": float, "complex": complex}
 
 
-def result_dtype(ufunc: np.ufunc, args: Sequence[Facts]) -> str | None:
-    """The dtype that a ufunc gives for these arguments, or None where it is not known."""
+def ufunc_dtypes(ufunc: np.ufunc, args: Sequence[Facts]) -> tuple[str | None, ...]:
+    """The dtypes of a ufunc's results for these arguments, None where they are not known."""
+    unknown = (None,) * ufunc.nout
     dtypes: list[Any] = []
     for facts in args:
         if facts.dtype is not None:
@@ -103,131 +262,30 @@ def result_dtype(ufunc: np.ufunc, args: Sequence[Facts]) -> str | None:
         elif facts.kind in _PY:
             dtypes.append(_PY[facts.kind])
         else:
-            return None
+            return unknown
+    if BEFORE_2 and len({d for d in dtypes if isinstance(d, np.dtype)}) > 1:
+        return unknown
     try:
-        return str(ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1].name)
+        found = ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
     except TypeError:  # NumPy has no loop for these; running the op will say so
-        return None
+        return unknown
+    return tuple(str(d.name) for d in found[ufunc.nin :])
 
 
-def elementwise(function: Any) -> Callable[..., Facts]:
-    """Inference for a broadcasting function; operators on Python numbers give Python numbers."""
-    ufunc = function if isinstance(function, np.ufunc) else UFUNC_OF.get(function)
-    is_operator = function in UFUNC_OF
-
-    def infer(*args: Any, **kwargs: Any) -> Facts:
-        given = [of(a) for a in args]
-        if not all(f.is_numeric for f in given):
-            return UNKNOWN if not is_operator else _not_numbers(function, given)
-        shape = broadcast([f.shape for f in given])
-        if is_operator and all(f.kind in SCALARS and f.dtype is None for f in given):
-            return _python(function, ufunc, given)
-        dtype = result_dtype(ufunc, given) if ufunc is not None else _widest(given)
-        if any(f.kind == "array" and f.shape != () for f in given):
-            return array(dtype, shape)
-        if all(f.is_scalar for f in given):
-            return scalar(dtype)
-        return Facts("unknown", dtype, shape)
-
-    return infer
+def result_dtype(ufunc: np.ufunc, args: Sequence[Facts]) -> str | None:
+    """The dtype that a ufunc gives for these arguments, or None where it is not known."""
+    return ufunc_dtypes(ufunc, args)[-1]
 
 
-def _not_numbers(function: Any, given: Sequence[Facts]) -> Facts:
-    if function is operator.add and given[0].kind == given[-1].kind:
-        a, b = given[0], given[-1]
-        if a.kind in ("list", "tuple") and a.items is not None and b.items is not None:
-            return Facts(a.kind, items=a.items + b.items)
-        return Facts(a.kind)
-    return Facts("opaque")
+def common_dtype(args: Sequence[Facts]) -> str | None:
+    """The dtype in which NumPy joins these arguments; Python numbers give way to arrays."""
+    return result_dtype(np.add, args) if len(args) > 1 else dtype_same(args[0])
 
 
-def _python(function: Any, ufunc: np.ufunc | None, given: Sequence[Facts]) -> Facts:
-    if function in (
-        operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge
-    ):  # fmt: skip
-        return PY_BOOL
-    kinds = {f.kind for f in given}
-    if "complex" in kinds:
-        return PY_FLOAT if function is abs else PY_COMPLEX
-    if "float" in kinds or function is operator.truediv:
-        return PY_FLOAT
-    if function is operator.pow:
-        return Facts("unknown", None, ())  # 2 ** -1 is a float, 2 ** 1 an int
-    if function in (operator.and_, operator.or_, operator.xor) and kinds == {"bool"}:
-        return PY_BOOL
-    return PY_INT
-
-
-def _widest(given: Sequence[Facts]) -> str | None:
-    dtypes = [f.dtype for f in given]
-    if any(d is None and f.kind not in _PY for d, f in zip(dtypes, given, strict=True)):
-        return None
-    if all(d is None for d in dtypes):
-        return "float64"
-    return str(np.result_type(*[_example(f) for f in given]).name)
-
-
-def _example(facts: Facts) -> Any:
-    return np.dtype(facts.dtype) if facts.dtype else {"bool": True, "int": 0, "float": 0.0}.get(
-        facts.kind, 0j
-    )
-
-
-def same(x: Any, *args: Any, **kwargs: Any) -> Facts:
-    """The result is like the first argument."""
-    return of(x)
-
-
-def unknown(*args: Any, **kwargs: Any) -> Facts:
-    """A number or an array."""
-    return UNKNOWN
-
-
-def an_array(*args: Any, **kwargs: Any) -> Facts:
-    """An array of which nothing else is known."""
-    return array()
-
-
-def constant(facts: Facts) -> Callable[..., Facts]:
-    """The result has these facts, whatever the arguments are."""
-    return lambda *args, **kwargs: facts
-
-
-def axes_of(axis: Any, ndim: int) -> tuple[int, ...] | None:
-    """The axes that `axis` names, none negative; None where they are only known at run time."""
-    if axis is None:
-        return tuple(range(ndim))
-    axes = axis if isinstance(axis, tuple) else (axis,)
-    if not all(isinstance(k, int) for k in axes):
-        return None
-    return tuple(k % ndim if ndim else 0 for k in axes)
-
-
-def reduction(dtype_of: Callable[[Facts], str | None]) -> Callable[..., Facts]:
-    """Inference for functions that take `axis` and `keepdims` as np.sum does."""
-
-    def infer(a: Any, axis: Any = None, *args: Any, keepdims: Any = False, **kwargs: Any) -> Facts:
-        x = of(a)
-        dtype = kwargs.get("dtype")
-        dtype = dtype_of(x) if dtype is None else _dtype_name(dtype)
-        if axis is None and keepdims is False:
-            return scalar(dtype) if x.is_numeric else Facts("unknown", dtype, ())
-        if x.dims is None or isinstance(keepdims, Facts):
-            return Facts("unknown", dtype)
-        axes = axes_of(axis, len(x.dims))
-        if axes is None:
-            return Facts("unknown", dtype)
-        if keepdims:
-            return array(dtype, tuple(1 if k in axes else d for k, d in enumerate(x.dims)))
-        shape = tuple(d for k, d in enumerate(x.dims) if k not in axes)
-        return array(dtype, shape) if shape else scalar(dtype)
-
-    return infer
-
-
-def _dtype_name(dtype: Any) -> str | None:
+def dtype_name(dtype: Any) -> str | None:
+    """A dtype argument by name, where it is known."""
     if isinstance(dtype, Facts):
-        return None
+        return dtype.dtype if dtype.kind == "opaque" else None
     return str(np.dtype(dtype).name)
 
 
@@ -246,6 +304,14 @@ def dtype_float(x: Facts) -> str | None:
     return name
 
 
+def dtype_real(x: Facts) -> str | None:
+    """The dtype of a size: that of the argument, or of its parts where it is complex."""
+    name = dtype_float(x)
+    if name is not None and np.dtype(name).kind == "c":
+        return f"float{np.dtype(name).itemsize * 4}"
+    return name
+
+
 def dtype_sum(x: Facts) -> str | None:
     """The dtype in which np.sum and np.prod add up."""
     name = dtype_same(x)
@@ -254,19 +320,362 @@ def dtype_sum(x: Facts) -> str | None:
     return str(np.sum(np.empty(0, name)).dtype.name)
 
 
-def matmul(a: Any, b: Any, **kwargs: Any) -> Facts:
-    """The result of `a @ b`."""
-    x, y = of(a), of(b)
-    dtype = result_dtype(np.matmul, (x, y)) if x.dtype and y.dtype else None
-    if x.dims is None or y.dims is None or not x.dims or not y.dims:
-        return Facts("unknown", dtype)
-    p, q = x.dims, y.dims
-    core: Shape = (*(p[-2:-1] if len(p) > 1 else ()), *(q[-1:] if len(q) > 1 else ()))
-    batch = broadcast([p[:-2], q[:-2]])
-    if not isinstance(batch, tuple):
+def dtype_int(x: Facts) -> str | None:
+    """The dtype of positions and counts."""
+    return str(np.dtype(np.intp).name)
+
+
+def dtype_bool(x: Facts) -> str | None:
+    """The dtype of truth values."""
+    return "bool"
+
+
+# Elementwise functions
+
+
+def elementwise(function: Any) -> Callable[..., Facts]:
+    """Inference for a broadcasting function; operators on Python numbers give Python numbers."""
+    ufunc = function if isinstance(function, np.ufunc) else UFUNC_OF.get(function)
+    is_operator = function in UFUNC_OF
+
+    def infer(*args: Any, **kwargs: Any) -> Facts:
+        given = [of(a) for a in args]
+        if not all(f.is_numeric for f in given):
+            return _not_numbers(function, given) if is_operator else UNKNOWN
+        if is_operator and all(f.kind in SCALARS and f.dtype is None for f in given):
+            return _python(function, args, given)
+        if kwargs or ufunc is None:
+            return UNKNOWN
+        shape = broadcast([f.shape for f in given])
+        dtypes = ufunc_dtypes(ufunc, given)
+        if len(dtypes) == 1:
+            return result(dtypes[0], shape)
+        return Facts("tuple", items=tuple(result(d, shape) for d in dtypes), cls=tuple)
+
+    return infer
+
+
+def _not_numbers(function: Any, given: Sequence[Facts]) -> Facts:
+    kinds = [f.kind for f in given]
+    if any(k in ("array", "unknown", "opaque", "object") for k in kinds):
+        return Facts("opaque") if "opaque" in kinds or "object" in kinds else UNKNOWN
+    if function in COMPARISONS:
+        return PY_BOOL
+    if function is operator.add and kinds[0] == kinds[1] and kinds[0] in ("list", "tuple"):
+        a, b = given
+        if a.items is not None and b.items is not None:
+            return Facts(kinds[0], items=a.items + b.items, cls=a.cls)
+        return Facts(kinds[0], element=join_all((*_entries(a), *_entries(b))))
+    if function is operator.mul and set(kinds) & {"list", "tuple"}:
+        x = given[0] if kinds[0] in ("list", "tuple") else given[1]
+        return Facts(x.kind, element=join_all(_entries(x)))
+    if function in (operator.add, operator.mod, operator.mul) and "str" in kinds:
+        return Facts("str")
+    return Facts("opaque")
+
+
+def _entries(x: Facts) -> tuple[Facts, ...]:
+    if x.items is not None:
+        return x.items
+    return (UNKNOWN if x.element is None else x.element,)
+
+
+def _python(function: Any, args: Sequence[Any], given: Sequence[Facts]) -> Facts:
+    if function in COMPARISONS:
+        return PY_BOOL
+    kinds = {f.kind for f in given}
+    if "complex" in kinds:
+        return PY_FLOAT if function in (abs, operator.abs) else PY_COMPLEX
+    if function in (operator.pow, pow):
+        return Facts("unknown", None, ())  # (-8.0) ** (1 / 3) is complex, 2 ** -1 a float
+    if "float" in kinds or function is operator.truediv:
+        return PY_FLOAT
+    if function in (operator.and_, operator.or_, operator.xor) and kinds == {"bool"}:
+        return PY_BOOL
+    return sized(_computed(function, [size_of(a) for a in args]))
+
+
+def _computed(function: Any, values: Sequence[Size | None]) -> Size | None:
+    """What arithmetic on sizes gives, in symbols."""
+    if any(v is None for v in values):
+        return None
+    a, *more = values
+    found: Any = None
+    if function is operator.neg:
+        found = a * -1  # type: ignore[operator]
+    elif function is operator.add:
+        found = a + more[0]  # type: ignore[operator]
+    elif function is operator.sub:
+        found = a - more[0]  # type: ignore[operator]
+    elif function is operator.mul:
+        found = product(values)
+    elif function is operator.floordiv and more[0] != 0:
+        found = quotient(a, more[0])
+        if isinstance(a, int) and isinstance(more[0], int):
+            found = a // more[0]
+    return found
+
+
+def quotient_and_rest(x1: Any, x2: Any) -> Facts:
+    """The result of Python's `divmod`."""
+    items = (elementwise(operator.floordiv)(x1, x2), elementwise(operator.mod)(x1, x2))
+    return Facts("tuple", items=items, cls=tuple)
+
+
+def python_number(facts: Facts) -> Callable[..., Facts]:
+    """Inference for functions of the math module and the like: always such a number."""
+    return lambda *args, **kwargs: facts
+
+
+constant = python_number
+
+
+def same(x: Any, *args: Any, **kwargs: Any) -> Facts:
+    """The result is like the first argument."""
+    return of(x)
+
+
+def like(k: int) -> Callable[..., Facts]:
+    """The result is an array of the shape of argument k, in the dtype of the first one."""
+
+    def infer(*args: Any, **kwargs: Any) -> Facts:
+        g, x = as_array(args[0]), as_array(args[k])
+        if x.shape == ():
+            return Facts("unknown", None, ())
+        return array(dtype_same(g), x.shape) if x.dims else Facts("unknown", g.dtype, x.shape)
+
+    return infer
+
+
+def unknown(*args: Any, **kwargs: Any) -> Facts:
+    """A number or an array."""
+    return UNKNOWN
+
+
+def an_array(*args: Any, **kwargs: Any) -> Facts:
+    """An array of which nothing else is known."""
+    return array()
+
+
+def opaque(*args: Any, **kwargs: Any) -> Facts:
+    """Something that is neither a number nor an array, or not known to be."""
+    return Facts("opaque")
+
+
+def where(condition: Any, x: Any = None, y: Any = None) -> Facts:
+    """The result of np.where: always an array, unless it is asked for positions."""
+    if x is None or y is None:
+        return Facts("tuple", element=array(dtype_int(UNKNOWN)))
+    given = [as_array(condition), of(x), of(y)]
+    if not all(f.is_numeric for f in given):
+        return array()
+    return array(common_dtype(given[1:]), broadcast([f.shape for f in given]))
+
+
+def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Facts:
+    """The result of np.clip."""
+    given = [of(v) for v in (a, a_min, a_max) if v is not None]
+    if not all(f.is_numeric for f in given):
+        return UNKNOWN
+    dtype = result_dtype(np.maximum, given[:2]) if len(given) > 1 else dtype_same(given[0])
+    if len(given) == 3:
+        dtype = result_dtype(np.maximum, (Facts("unknown", dtype), given[2]))
+        if given[0].dtype is None and given[1].dtype is None:
+            dtype = None
+    return result(dtype, broadcast([f.shape for f in given]))
+
+
+def float_elementwise(x: Any, *args: Any, **kwargs: Any) -> Facts:
+    """The result of a function like np.sinc: the argument's shape, in floating point."""
+    facts = as_array(x)
+    return result(dtype_float(facts), facts.shape)
+
+
+def as_given(x: Any, *args: Any, **kwargs: Any) -> Facts:
+    """The result of a function that gives entries of the argument's type in its shape."""
+    facts = as_array(x)
+    return result(dtype_same(facts), facts.shape)
+
+
+def real_part(x: Any) -> Facts:
+    """The result of np.real and np.imag: a Python number stays one."""
+    facts = of(x)
+    if facts.kind in SCALARS and facts.dtype is None:
+        return PY_FLOAT if facts.kind in ("complex", "float") else PY_INT
+    if facts.kind == "array" or facts.kind in SCALARS:
+        name = facts.dtype
+        if name is not None and np.dtype(name).kind == "c":
+            name = dtype_real(facts)
+        return array(name, facts.shape) if facts.kind == "array" else scalar(name)
+    return Facts("unknown", None, facts.shape) if facts.is_numeric else UNKNOWN
+
+
+def rounded(x: Any, *args: Any) -> Facts:
+    """The result of Python's `round`."""
+    facts = of(x)
+    if not args and facts.kind in SCALARS:
+        return PY_INT
+    return facts if facts.kind in SCALARS else Facts("unknown", None, ())
+
+
+# Reductions
+
+
+def reduction(dtype_of: Callable[[Facts], str | None]) -> Callable[..., Facts]:
+    """Inference for functions that take `axis` and `keepdims` as np.sum does."""
+
+    def infer(a: Any, axis: Any = None, *more: Any, keepdims: Any = False, **kwargs: Any) -> Facts:
+        x = as_array(a)
+        dtype = kwargs.get("dtype", more[0] if more else None)
+        name = dtype_of(x) if dtype is None else dtype_name(dtype)
+        return result(name, reduced(x.shape, axis, keepdims))
+
+    return infer
+
+
+def reduced(shape: KnownShape, axis: Any, keepdims: Any = False) -> KnownShape:
+    """The shape that a reduction over `axis` leaves."""
+    if axis is None and keepdims is False:
+        return ()
+    if not isinstance(shape, tuple) or not isinstance(keepdims, bool):
+        return None
+    axes = axes_of(axis, len(shape))
+    if axes is None:
+        return None
+    if keepdims:
+        return tuple(1 if k in axes else d for k, d in enumerate(shape))
+    return tuple(d for k, d in enumerate(shape) if k not in axes)
+
+
+def cumulative(a: Any, axis: Any = None, dtype: Any = None) -> Facts:
+    """The result of np.cumsum and np.cumprod: always an array."""
+    x = as_array(a)
+    name = dtype_sum(x) if dtype is None else dtype_name(dtype)
+    if axis is None:
+        return array(name, (product(x.dims) if x.dims is not None else None,))
+    return array(name, x.shape if x.dims else None)
+
+
+def argument(a: Any, axis: Any = None, *more: Any, **kwargs: Any) -> Facts:
+    """The result of np.argmax and np.argmin."""
+    return reduction(dtype_int)(a, axis, keepdims=kwargs.get("keepdims", False))
+
+
+def quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Facts:
+    """The result of np.quantile at one place."""
+    if of(q).shape != () or isinstance(q, Facts):
+        return UNKNOWN
+    x = as_array(a)
+    name = dtype_float(x)
+    return result(name if name == "float64" else None, reduced(x.shape, axis, keepdims))
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = False) -> Facts:
+    """The result of np.average."""
+    x = as_array(a)
+    name = dtype_float(x)
+    if weights is not None:
+        w = as_array(weights)
+        both = [Facts("array", name), Facts("array", dtype_same(w))]
+        name = None if None in (name, both[1].dtype) else common_dtype(both)
+    return result(name, reduced(x.shape, axis, keepdims))
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: Any = False) -> Facts:
+    """The result of np.linalg.norm."""
+    facts = as_array(x)
+    return result(dtype_real(facts), reduced(facts.shape, axis, keepdims))
+
+
+def vector_norm(x: Any, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Facts:
+    """The result of np.linalg.vector_norm."""
+    return norm(x, ord, axis, keepdims)
+
+
+def matrix_norm(x: Any, *, keepdims: Any = False, ord: Any = "fro") -> Facts:
+    """The result of np.linalg.matrix_norm."""
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+def difference(
+    a: Any, n: Any = 1, axis: Any = -1, prepend: Any = None, append: Any = None
+) -> Facts:
+    """The result of np.diff."""
+    x = as_array(a)
+    dtype = x.dtype if prepend is None and append is None else None
+    if x.dtype is not None and np.dtype(x.dtype).kind == "f":
+        margins = [of(m) for m in (prepend, append) if m is not None]
+        dtype = x.dtype if all(m.kind in ("int", "float") and not m.dtype for m in margins) else None
+    if x.dims is None or not isinstance(n, int) or not isinstance(axis, int):
         return array(dtype)
-    shape = (*batch, *core)
-    return array(dtype, shape) if shape else scalar(dtype)
+    shape = list(x.dims)
+    size = shape[axis]
+    for margin in (prepend, append):
+        if margin is not None:
+            m = of(margin)
+            extra = 1 if m.shape == () else m.dims[axis] if m.dims else None
+            size = None if size is None or extra is None else size + extra
+    if not at_least(size, n):
+        return array(dtype, (*shape[:axis], None, *shape[axis:][1:]) if n else tuple(shape))
+    shape[axis] = size - n  # type: ignore[operator]
+    return array(dtype, tuple(shape))
+
+
+def integral(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Facts:
+    """The result of np.trapezoid."""
+    heights = as_array(y)
+    if not isinstance(axis, int):
+        return UNKNOWN
+    places = as_array(x) if x is not None else as_array(dx)
+    if heights.dims is None or places.dims is None or len(places.dims) > len(heights.dims):
+        return UNKNOWN
+    both = (heights.dtype, places.dtype if x is not None else of(dx).dtype or heights.dtype)
+    name = both[0] if both[0] == both[1] and both[0] in ("float32", "float64") else None
+    if len(places.dims) > 1 and places.dims != heights.dims:
+        return UNKNOWN
+    return result(name, reduced(heights.dims, axis))
+
+
+# Sequences of numbers that Python's own functions take
+
+
+def total(xs: Any, start: Any = 0) -> Facts:
+    """The result of Python's `sum`."""
+    x = of(xs)
+    if x.kind == "array" and x.dims is not None and x.dims:
+        if not at_least(x.dims[0], 1):
+            return UNKNOWN
+        return elementwise(operator.add)(start, result(x.dtype, x.dims[1:]))
+    if x.items is None or x.kind not in ("list", "tuple"):
+        return UNKNOWN
+    found = of(start)
+    for item in x.items:
+        found = elementwise(operator.add)(found, item)
+    return found
+
+
+def extreme(*xs: Any) -> Facts:
+    """The result of Python's `min` and `max`."""
+    entries = tuple(map(of, xs))
+    if len(xs) == 1:
+        x = entries[0]
+        if x.kind == "array":
+            return result(x.dtype, x.dims[1:]) if x.dims else UNKNOWN
+        entries = _entries(x) if x.kind in ("list", "tuple") else ()
+    if not entries or any(e != entries[0] for e in entries):
+        return UNKNOWN
+    return PY_INT if entries[0].kind == "int" and entries[0].dtype is None else entries[0]
+
+
+def length(x: Any) -> Facts:
+    """The result of `len`."""
+    facts = of(x)
+    if facts.items is not None:
+        return sized(len(facts.items))
+    return sized(facts.dims[0]) if facts.dims else PY_INT
+
+
+# Indexing
 
 
 def getitem(obj: Any, index: Any) -> Facts:
@@ -275,157 +684,236 @@ def getitem(obj: Any, index: Any) -> Facts:
     if x.kind in ("list", "tuple", "dict", "object"):
         return _entry(x, index)
     if x.kind == "range":
-        return PY_INT
+        return Facts("range") if isinstance(index, slice) else PY_INT
     if x.kind not in ("array", "unknown"):
         return Facts("str") if x.kind == "str" else Facts("opaque")
+    parts = list(index) if isinstance(index, tuple) else [index]
     if x.dims is None:
-        return Facts("unknown", x.dtype)
-    return _indexed(x, index if isinstance(index, tuple) else (index,))
+        arrays = any(
+            i is None or isinstance(i, slice | list | np.ndarray) or i is Ellipsis for i in parts
+        )
+        return Facts("array" if arrays else "unknown", x.dtype)
+    return _indexed(x, parts)
 
 
 def _entry(x: Facts, index: Any) -> Facts:
     if x.items is not None:
         if isinstance(index, slice):
             try:
-                return Facts(x.kind, items=x.items[index])
+                return Facts(x.kind, items=x.items[index], cls=list if x.kind == "list" else tuple)
             except TypeError:
-                return Facts(x.kind, element=_common(x))
-        if x.keys is not None and index in x.keys and x.kind in ("dict", "object"):
-            return x.items[x.keys.index(index)]
-        if isinstance(index, int) and x.kind != "dict" and -len(x.items) <= index < len(x.items):
-            return x.items[index]
-        return _common(x) or Facts("opaque")
+                return Facts(x.kind, element=join_all(x.items))
+        if x.keys is not None and x.kind in ("dict", "object") and not isinstance(index, Facts):
+            if index in x.keys:
+                return x.items[x.keys.index(index)]
+        k = size_of(index) if x.kind != "dict" else None
+        if isinstance(k, int) and -len(x.items) <= k < len(x.items):
+            return x.items[k]
+        return join_all(x.items) or Facts("opaque")
     if isinstance(index, slice):
-        return x
+        return Facts(x.kind, element=x.element)
     return x.element or UNKNOWN
 
 
-def _common(x: Facts) -> Facts | None:
-    from ..ir.types import join_all
-
-    return join_all(x.items) if x.items is not None else x.element
-
-
-def _indexed(x: Facts, index: tuple[Any, ...]) -> Facts:
-    assert x.dims is not None
+def _indexed(x: Facts, parts: list[Any]) -> Facts:
+    dims = x.dims or ()
     unknown = Facts("unknown", x.dtype)
-    given = [i if not isinstance(i, np.ndarray) else facts_of(i) for i in index]
-    used = sum(1 for i in given if i is not None and i is not Ellipsis)
-    if Ellipsis in given:
-        at = given.index(Ellipsis)
-        given[at : at + 1] = [slice(None)] * (len(x.dims) - used)
-    given += [slice(None)] * (len(x.dims) - sum(1 for i in given if i is not None))
-    axis = 0
+    spec = [_index_part(i) for i in parts]
+    if any(s is None for s in spec):
+        return unknown
+    known = [s for s in spec if s is not None]
+    used = sum(s.axes for s in known)
+    whole = any(i is Ellipsis for i in parts)
+    rest = len(dims) - used
+    if rest < 0:
+        return unknown
+    fill = [_Part(1, slice(None))] * rest
+    at = next((k for k, i in enumerate(parts) if i is Ellipsis), len(known))
+    known = [*known[:at], *fill, *known[at + whole :]]
+    advanced = any(s.joint for s in known)
     shape: list[Size | None] = []
-    fancy: list[Shape] = []
-    place = 0
-    split = False
-    last_fancy = -2
-    for position, i in enumerate(given):
-        if i is None:
+    joint: list[Shape] = []
+    place, last, split, axis = 0, -1, False, 0
+    for position, s in enumerate(known):
+        sizes_here = dims[axis : axis + s.axes]
+        axis += s.axes
+        if s.joint is None and isinstance(s.basic, slice):
+            shape.append(slice_size(sizes_here[0], s.basic))
+        elif s.joint is None and s.axes == 0:
             shape.append(1)
-            continue
-        if axis >= len(x.dims):
-            return unknown
-        size = x.dims[axis]
-        axis += 1
-        if isinstance(i, slice):
-            shape.append(slice_size(size, i))
-        elif isinstance(i, bool) or (isinstance(i, Facts) and _is_mask(i)):
-            return array(x.dtype)
-        elif isinstance(i, int) or (isinstance(i, Facts) and i.is_scalar and i.is_integral):
-            continue
-        elif isinstance(i, list) and all(type(k) is int for k in i):
-            fancy.append((len(i),))
-        elif isinstance(i, Facts) and i.dims is not None and i.kind == "array" and i.is_integral:
-            fancy.append(i.dims)
-        else:
-            return unknown
-        if fancy and not isinstance(i, slice):
-            if last_fancy == -2:
+        elif advanced:
+            if not joint:
                 place = len(shape)
-            elif last_fancy != position - 1:
+            elif last != position - 1:
                 split = True
-            last_fancy = position
-    if fancy:
-        if any(isinstance(i, int) or (isinstance(i, Facts) and i.is_scalar) for i in given):
-            return array(x.dtype)  # integers beside arrays move the broadcast axes; not worked out
-        joint = broadcast(fancy)
-        if not isinstance(joint, tuple):
+            joint.append(s.joint or ())
+            last = position
+    if advanced:
+        together = broadcast(joint)
+        if not isinstance(together, tuple):
             return array(x.dtype)
-        at = 0 if split else place
-        shape[at:at] = joint
-    if not shape and x.kind == "array":
-        return scalar(x.dtype) if Ellipsis not in index else array(x.dtype, ())
-    return array(x.dtype, tuple(shape))
+        where = 0 if split else place
+        shape[where:where] = together
+    if shape or whole:
+        return array(x.dtype, tuple(shape))
+    return number(x.dtype)
 
 
-def _is_mask(i: Facts) -> bool:
-    return i.kind == "bool" or i.dtype == "bool"
+class _Part:
+    """One entry of an index: how many axes it uses up, and what it leaves of them.
+
+    `joint` is the shape of an array of positions, None for an integer, a slice or None.
+    """
+
+    __slots__ = ("axes", "basic", "joint")
+
+    def __init__(self, axes: int, basic: Any = None, joint: Shape | None = None) -> None:
+        self.axes, self.basic, self.joint = axes, basic, joint
 
 
-def slice_size(size: Size | None, index: slice) -> Size | None:
-    """How many entries a slice takes of an axis."""
-    parts = (index.start, index.stop, index.step)
-    if parts == (None, None, None):
-        return size
-    if isinstance(size, int) and all(p is None or isinstance(p, int) for p in parts):
-        return len(range(size)[index])
-    step = 1 if index.step is None else index.step
-    if step == -1 and parts[:2] == (None, None):
-        return size
-    if not isinstance(size, Dim) or step != 1:
-        return None
-    start = 0 if index.start is None else index.start
-    stop = size if index.stop is None else index.stop
-    if not isinstance(start, int) or not isinstance(stop, int | Dim):
-        return None
-    # Inside the axis for certain only if its size is a symbol and the offsets are small.
-    if not _above_one(size) or abs(start) >= SMALLEST_SYMBOL:
-        return None
-    first: Size = start if start >= 0 else size + start
-    last: Size = stop if isinstance(stop, Dim) or stop >= 0 else size + stop
-    offsets = (start if start >= 0 else -start) + (
-        0 if isinstance(stop, Dim) else abs(stop)
-    )
-    terms = list(size.terms)
-    if offsets > terms[0][1] * SMALLEST_SYMBOL + size.const:
-        return None
-    return last - first if isinstance(last, int | Dim) else None
-
-
-def shape_like(x: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> Facts:
-    """The result of np.zeros_like and its kin: an array of the argument's shape."""
-    facts = of(x)
-    if not facts.is_numeric:
-        return facts
-    name = dtype_same(facts) if dtype is None else _dtype_name(dtype)
-    return array(name, facts.shape) if facts.kind != "unknown" else Facts("unknown", name, facts.shape)
-
-
-def transpose(a: Any, axes: Any = None) -> Facts:
-    """The result of np.transpose."""
-    x = of(a)
-    if x.dims is None:
-        return x if axes is None and x.is_scalar else Facts(x.kind, x.dtype)
-    if axes is None:
-        return array(x.dtype, x.dims[::-1])
-    if not isinstance(axes, tuple | list) or not all(isinstance(k, int) for k in axes):
-        return array(x.dtype, (None,) * len(x.dims))
-    return array(x.dtype, tuple(x.dims[k] for k in axes))
-
-
-def sizes(shape: Any) -> Shape | None:
-    """A shape argument as sizes, as far as it is known."""
-    if isinstance(shape, int):
-        return (shape,)
-    if isinstance(shape, tuple | list):
-        return tuple(s if isinstance(s, int) and s >= 0 else None for s in shape)
-    if isinstance(shape, Facts) and shape.kind == "int":
-        return (None,)
+def _index_part(i: Any) -> _Part | None:
+    if i is None or i is Ellipsis:
+        return _Part(0)
+    if isinstance(i, slice):
+        return _Part(1, i)
+    if isinstance(i, list | np.ndarray):
+        try:
+            found = np.asarray(i)
+        except (TypeError, ValueError):  # a list that holds facts
+            return None
+        if found.dtype == bool:
+            return _Part(found.ndim, joint=(int(np.count_nonzero(found)),)) if found.ndim else None
+        return _Part(1, joint=found.shape) if found.dtype.kind in "iu" or not found.size else None
+    if isinstance(i, Facts):
+        if i.kind == "bool" or i.dtype == "bool":
+            return _Part(len(i.dims), joint=(None,)) if i.dims else None
+        if not i.is_integral or i.dims is None:
+            return None
+        return _Part(1) if not i.dims else _Part(1, joint=i.dims)
+    if isinstance(i, int | np.integer) and not isinstance(i, bool):
+        return _Part(1)
     return None
 
 
-def reshape(a: Any, shape: Any, *args: Any, **kwargs: Any) -> Facts:
-    """The result of np.reshape."""
-    return array(of(a).dtype, sizes(shape))
+def slice_size(size: Size | None, index: slice) -> Size | None:
+    """How many entries a slice takes of an axis, where the slice lies inside it for certain.
+
+    >>> slice_size(Dim.symbol("n"), slice(1, -1)), slice_size(5, slice(None, None, 2))
+    (Dim('n - 2'), 3)
+    """
+    parts = [index.start, index.stop, index.step]
+    found = [None if p is None else size_of(p) for p in parts]
+    if any(p is not None and f is None for p, f in zip(parts, found, strict=True)):
+        return None
+    start, stop, step = found
+    if (start, stop) == (None, None) and step in (None, 1, -1):
+        return size
+    if isinstance(size, int) and not any(isinstance(f, Dim) for f in found):
+        return len(range(size)[slice(*found)])
+    if size is None or step not in (None, 1):
+        return None
+    first = _place(0 if start is None else start, size)
+    last = _place(size if stop is None else stop, size)
+    inside = at_least(first, 0) and at_least(last - first, 0) and at_least(size - last, 0)
+    return last - first if inside else None
+
+
+def _place(k: Size, size: Size) -> Size:
+    return size + k if isinstance(k, int) and k < 0 else k
+
+
+def loosened(x: Facts) -> Facts:
+    """Facts of adjoints of such a value: the same structure and shapes, other types of numbers."""
+    if x.items is not None:
+        items = tuple(map(loosened, x.items))
+        return Facts(x.kind, items=items, keys=x.keys, cls=x.cls)
+    if x.element is not None:
+        return Facts(x.kind, element=loosened(x.element), cls=x.cls)
+    if x.is_scalar:
+        return Facts("unknown", None, ())
+    return array(None, x.shape) if x.kind == "array" else Facts("unknown", None, x.shape)
+
+
+def updated(a: Any, index: Any, v: Any) -> Facts:
+    """The result of `setitem(a, index, v)`."""
+    x = of(a)
+    if x.kind in ("array", "unknown"):
+        return array(x.dtype, x.shape)
+    if x.items is None or isinstance(index, Facts | slice):
+        return Facts(x.kind, cls=x.cls)
+    if x.kind == "dict" and x.keys is not None:
+        entries = {**dict(zip(x.keys, x.items, strict=True)), index: of(v)}
+        return Facts("dict", items=tuple(entries.values()), keys=tuple(entries), cls=dict)
+    k = size_of(index)
+    if not isinstance(k, int) or not -len(x.items) <= k < len(x.items):
+        return Facts(x.kind, cls=x.cls)
+    items = list(x.items)
+    items[k] = of(v)
+    return Facts(x.kind, items=tuple(items), keys=x.keys, cls=x.cls)
+
+
+def added_to(d: Any, index: Any, v: Any) -> Facts:
+    """The result of `index_add(d, index, v)`."""
+    x = of(d)
+    return array(x.dtype, x.shape) if x.kind in ("array", "unknown") else loosened(x)
+
+
+def appended(xs: Any, v: Any) -> Facts:
+    """The result of `append(xs, v)`."""
+    x = of(xs)
+    if x.items is None:
+        return Facts("list", element=join_all((*_entries(x), of(v))))
+    return Facts("list", items=(*x.items, of(v)), cls=list)
+
+
+def attribute(obj: Any, name: Any, *default: Any) -> Facts:
+    """The result of `getattr`."""
+    x = of(obj)
+    if name == "itemsize":
+        return PY_INT
+    if x.items is not None and x.keys is not None and name in x.keys and x.kind != "dict":
+        return x.items[x.keys.index(name)]
+    return UNKNOWN if x.kind in ("object", "tuple") else Facts("opaque")
+
+
+def zeros(x: Any) -> Facts:
+    """The result of `zeros_like(x)` of the run time: an adjoint of `x` that is nothing yet."""
+    facts = of(x)
+    if facts.items is not None:
+        return Facts(
+            facts.kind, items=tuple(map(zeros, facts.items)), keys=facts.keys, cls=facts.cls
+        )
+    if facts.kind in ("list", "tuple", "dict", "object"):
+        element = None if facts.element is None else zeros(facts.element)
+        return Facts(facts.kind, element=element, cls=facts.cls)
+    name = facts.dtype
+    if name is not None and np.dtype(name).kind not in "fc":
+        name = None if facts.kind == "unknown" else "float64"
+    if facts.kind in SCALARS:
+        if facts.dtype is None:
+            return PY_COMPLEX if facts.kind == "complex" else PY_FLOAT
+        return scalar(name) if np.dtype(facts.dtype).kind in "fc" else PY_FLOAT
+    if facts.kind == "array":
+        return array(name, facts.shape)
+    if facts.kind == "unknown":
+        return array(name, facts.shape) if facts.dims else Facts("unknown", None, facts.shape)
+    return PY_FLOAT if facts.kind in ("none", "str") else Facts("opaque")
+
+
+def summed(a: Any, b: Any) -> Facts:
+    """The result of `add(a, b)` of the run time."""
+    x = of(a)
+    return elementwise(operator.add)(a, b) if x.is_numeric else loosened(x)
+
+
+def unbroadcasted(g: Any, x: Any) -> Facts:
+    """The result of `unbroadcast(g, x)`."""
+    given, wanted = of(g), of(x)
+    if wanted.kind in ("list", "tuple", "dict"):
+        return given
+    if given.same_shape(wanted) and given.shape is not None:
+        return given
+    dtype = given.dtype if given.dtype is not None else dtype_same(given)
+    if not isinstance(wanted.shape, tuple) or not wanted.shape:
+        return Facts("unknown", dtype if given.kind == "array" else None, wanted.shape)
+    return array(dtype if dtype is None or np.dtype(dtype).kind in "fc" else None, wanted.shape)

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, NoReturn
 
 from ..errors import MissingRule
-from ..ir.graph import Primitive
+from ..ir.graph import Primitive, Value, values_in
 from ..ir.types import Facts
 from . import facts
 
@@ -37,6 +37,9 @@ class Rule:
     vjps: tuple[Formula | None, ...] = ()
     jvps: tuple[Formula | None, ...] = ()
     parameters: tuple[str, ...] | None = None  # names a call may use; None: not checked
+    positional: int = 0  # how many of them a call may give by position
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    lists: bool = False  # whether an argument may be a list or tuple of values
 
 
 PRIMITIVES: dict[Any, Primitive] = {}
@@ -50,24 +53,36 @@ def name_of(function: Callable[..., Any]) -> str:
     if module.partition(".")[0] == "numpy" or type(function).__name__ == "ufunc":
         inner = "linalg." if module == "numpy.linalg" else ""
         return f"np.{inner}{name}"
-    if module in ("builtins", "_operator", "operator"):
+    if module in ("builtins", "_operator", "operator") or module.startswith("srcgrad."):
         return name
     return f"{module.lstrip('_')}.{name}"
 
 
 def _rule(
     functions: Any, verb: Verb, vjps: Sequence[Formula | None], jvps: Sequence[Formula | None],
-    infer: Infer | None,
+    infer: Infer | None, lists: bool = False,
 ) -> None:
     given = next((v for v in (*vjps, *jvps) if v is not None), None)
-    names = parameters(given) if given is not None else None
-    rule = Rule(verb, tuple(vjps), tuple(jvps), names)
+    rule = Rule(verb, tuple(vjps), tuple(jvps), lists=lists)
+    if given is not None:
+        code, defaults = given.__code__, given.__defaults__ or ()
+        names = parameters(given)
+        count = code.co_argcount - 2
+        by_name = dict(zip(names[count - len(defaults) : count], defaults, strict=True))
+        by_name.update(given.__kwdefaults__ or {})
+        variadic = code.co_flags & CO_VARARGS
+        rule = replace(
+            rule, parameters=names, positional=len(vjps) if variadic else count, defaults=by_name
+        )
     for function in functions if isinstance(functions, tuple) else (functions,):
         made = infer
         if made is None and verb == "elementwise":
             made = facts.elementwise(function)
         primitive = declare(function, infer=made)
         RULES[primitive] = rule
+
+
+CO_VARARGS = 4  # inspect.CO_VARARGS, without the import
 
 
 def parameters(formula: Formula) -> tuple[str, ...]:
@@ -93,18 +108,17 @@ def elementwise(functions: Any, *formulas: Formula | None, infer: Infer | None =
 
 
 def linear(
-    functions: Any, transpose: Formula, *, argnum: int = 0, infer: Infer | None = None
+    functions: Any, transpose: Formula, *, argnum: int = 0, infer: Infer | None = None,
+    lists: bool = False,
 ) -> None:
     """A function linear in one argument (an array or a list of arrays): `transpose` is its adjoint."""
     vjps: list[Formula | None] = [None] * argnum + [transpose]
-    _rule(functions, "linear", vjps, (), infer)
+    _rule(functions, "linear", vjps, (), infer, lists)
 
 
-def bilinear(
-    functions: Any, left: Formula, right: Formula, *, infer: Infer | None = None
-) -> None:
-    """A function linear in each of its first two arguments."""
-    _rule(functions, "bilinear", (left, right), (), infer)
+def bilinear(functions: Any, *formulas: Formula | None, infer: Infer | None = None) -> None:
+    """A function linear in each of several arguments: in each that has a formula."""
+    _rule(functions, "bilinear", formulas, (), infer)
 
 
 def zero(functions: Any, *, infer: Infer | None = None) -> None:
@@ -114,12 +128,34 @@ def zero(functions: Any, *, infer: Infer | None = None) -> None:
 
 def custom(
     functions: Any, *, vjp: Formula | Sequence[Formula | None],
-    jvp: Formula | Sequence[Formula | None], infer: Infer | None = None,
+    jvp: Formula | Sequence[Formula | None], infer: Infer | None = None, lists: bool = False,
 ) -> None:
     """Anything else: the cotangent of each argument, and the tangent that each one causes."""
     vjps = (vjp,) if callable(vjp) else tuple(vjp)
     jvps = (jvp,) if callable(jvp) else tuple(jvp)
-    _rule(functions, "custom", vjps, jvps, infer)
+    _rule(functions, "custom", vjps, jvps, infer, lists)
+
+
+def refuse(primitive: str, what: str, cure: str) -> NoReturn:
+    """Say that a rule does not cover a use of its function.
+
+    Raises
+    ------
+    MissingRule
+        Always.
+    """
+    raise MissingRule(f"{primitive} has no derivative rule for {what}", cure=cure)
+
+
+def refused(primitive: str, what: str, cure: str) -> Formula:
+    """A formula for an argument that has a derivative, but not here: it refuses.
+
+    >>> refused("np.f", "its order", "pass a constant")(1.0, 2.0)
+    Traceback (most recent call last):
+    srcgrad.errors.MissingRule: np.f has no derivative rule for its order
+      Instead: pass a constant
+    """
+    return lambda *args, **kwargs: refuse(primitive, what, cure)
 
 
 def find(function: Any) -> Primitive | None:
@@ -167,19 +203,42 @@ def normalize_call(
     if rule is None or rule.parameters is None:
         return tuple(args), dict(kwargs)
     names = rule.parameters
-    data = max(len(rule.vjps), len(rule.jvps), 1)
+    data = min(max(len(rule.vjps), len(rule.jvps), 1), len(names))
     kept = dict(kwargs)
     positional = list(args)
-    while len(positional) < min(data, len(names)) and names[len(positional)] in kept:
-        positional.append(kept.pop(names[len(positional)]))
+    while any(name in kept for name in names[len(positional) : data]):
+        name = names[len(positional)]
+        if name not in kept and name not in rule.defaults:
+            break  # a required argument is missing: running the call says so
+        positional.append(kept.pop(name, rule.defaults.get(name)))
     unknown = [k for k in kept if k not in names]
-    if len(positional) > len(names) or unknown:
+    if len(positional) > rule.positional or unknown:
         what = f"the argument {unknown[0]!r}" if unknown else f"{len(positional)} arguments"
         raise MissingRule(
             f"{what} of {primitive.name} has no derivative rule",
             cure=f"use only {', '.join(names)}",
         )
     return tuple(positional), kept
+
+
+def lists_to_convert(primitive: Primitive, args: Sequence[Any]) -> list[int]:
+    """Which arguments of a NumPy function are lists or tuples of values and must be made arrays.
+
+    `np.sum([x, y])` is `np.sum(np.array([x, y]))`, so that rows may take arrays for granted.
+    """
+    rule = RULES.get(primitive)
+    if rule is None or rule.lists or not primitive.name.startswith("np."):
+        return []
+    return [
+        k
+        for k, (formula, arg) in enumerate(zip(rule.vjps, args, strict=False))
+        if formula is not None
+        and (
+            arg.facts.kind in ("list", "tuple")
+            if isinstance(arg, Value)
+            else isinstance(arg, list | tuple) and next(values_in(arg), None) is not None
+        )
+    ]
 
 
 # NumPy's names of Python's operators. Rules and the transformation speak in operators, so that generated

@@ -7,10 +7,13 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
+import numpy as np
+
 from ..errors import SrcgradError
 from ..ir.build import Builder
 from ..ir.graph import Arg, Primitive, Value, map_values
 from ..ir.types import Facts
+from ..runtime import dtype_of
 from . import registry
 
 
@@ -34,21 +37,15 @@ class Tracer:
 
     @property
     def shape(self) -> Any:
-        import numpy as np
-
-        return np.shape(self)  # type: ignore[call-overload]
+        return np.shape(self)
 
     @property
     def ndim(self) -> Any:
-        import numpy as np
-
         known = self.facts.ndim
         return np.ndim(self) if known is None else known  # type: ignore[arg-type]
 
     @property
     def size(self) -> Any:
-        import numpy as np
-
         return np.size(self)  # type: ignore[arg-type]
 
     @property
@@ -57,13 +54,9 @@ class Tracer:
 
     @property
     def T(self) -> Any:
-        import numpy as np
-
-        return np.transpose(self)  # type: ignore[call-overload]
+        return np.transpose(self)
 
     def conj(self) -> Any:
-        import numpy as np
-
         return np.conj(self)  # type: ignore[call-overload]
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -107,13 +100,6 @@ for _name in ("neg", "pos", "invert"):
     )
 
 
-def dtype_of(x: Any) -> Any:
-    """The dtype of an array or number, as an op."""
-    import numpy as np
-
-    return np.asarray(x).dtype
-
-
 def known(function: Any) -> Primitive:
     """The primitive of a function that a rule calls; rules may call nothing else."""
     primitive = registry.find(function)
@@ -125,8 +111,11 @@ def known(function: Any) -> Primitive:
 def emit(primitive: Primitive, args: Any, kwargs: dict[str, Any]) -> Tracer:
     """Append the op that a call on tracers stands for."""
     builder = next(t.builder for t in tracers((args, kwargs)))
-    value = builder.emit(primitive, unwrap(tuple(args)), {k: unwrap(v) for k, v in kwargs.items()})
-    return Tracer(value, builder)
+    given, named = registry.normalize_call(primitive, unwrap(tuple(args)), unwrap(dict(kwargs)))
+    for k in registry.lists_to_convert(primitive, given):
+        made = builder.emit(registry.PRIMITIVES[np.array], (given[k],))
+        given = (*given[:k], made, *given[k + 1 :])
+    return Tracer(builder.emit(primitive, given, named), builder)
 
 
 def tracers(arg: Any) -> Any:
@@ -176,6 +165,3 @@ def traced(function: F) -> F:
         return emit(registry.PRIMITIVES[function], args, kwargs)
 
     return call  # type: ignore[return-value]
-
-
-registry.declare(dtype_of, name="dtype_of")

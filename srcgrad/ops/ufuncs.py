@@ -1,25 +1,335 @@
-"""Rules of the elementwise functions: NumPy's ufuncs and Python's operators."""
+"""Rules of the elementwise functions: NumPy's ufuncs, Python's operators, and np.where and its kin.
+
+Conventions at kinks: the derivative of `abs` at 0 is 0, a tie of `maximum` or `minimum` is shared
+half and half, `clip` passes the cotangent on at its bounds, `x ** 0` and `0 ** n` are constant in
+base and exponent, and hypot at the origin is flat.
+"""
 
 from __future__ import annotations
 
+import builtins
+import math
 import operator
+from typing import Any
 
 import numpy as np
 
-from .registry import elementwise, zero
+from .. import runtime
+from . import facts
+from .registry import custom, elementwise, refuse, zero
+from .trace import Tracer, traced
 
-elementwise((operator.add, np.add), lambda g, z, x1, x2: g, lambda g, z, x1, x2: g)
+LN2, LN10 = math.log(2), math.log(10)
+zeros_like = traced(runtime.zeros_like)
+unbroadcast = traced(runtime.unbroadcast)
+imaginary_unit = traced(runtime.imaginary_unit)
+sinc_derivative = traced(runtime.sinc_derivative)
+length = traced(len)
+
+
+def number(x: Any) -> bool:
+    """Whether `x` is a plain number that was written into the program."""
+    return isinstance(x, int | float) and not isinstance(x, bool)
+
+
+def kind(x: Any) -> str:
+    """The kind that a value is known to have, or that a constant is of."""
+    return x.facts.kind if isinstance(x, Tracer) else type(x).__name__
+
+
+# Arithmetic
+
+
+def add_left(g: Any, z: Any, x1: Any, x2: Any) -> Any:
+    """The cotangent of `x1`; of two lists the sum is one after the other."""
+    return g[: length(x1)] if kind(x1) in ("list", "tuple") else g
+
+
+def add_right(g: Any, z: Any, x1: Any, x2: Any) -> Any:
+    """The cotangent of `x2`."""
+    return g[length(x1) :] if kind(x1) in ("list", "tuple") else g
+
+
+def times(g: Any, x: Any, other: Any) -> Any:
+    """The cotangent of `x` in a product."""
+    if kind(x) in ("list", "tuple"):
+        refuse("*", "repeating a list of values", "write a list comprehension")
+    return g * other
+
+
+def power_base(g: Any, z: Any, x1: Any, x2: Any) -> Any:
+    """The cotangent of the base, which for a plain number as exponent reads as in a textbook."""
+    if not number(x2):
+        # Where x2 is 0 the power is constant, and x1 ** -1 must not be asked for: x1 may be 0.
+        return g * x2 * x1 ** (x2 - (x2 != 0))
+    if x2 == 2:
+        return 2 * g * x1
+    if x2 in (0, 1):
+        return x2 * g
+    if x2 == 0.5:
+        return 0.5 * g / z
+    return x2 * g * x1 ** (x2 - 1)
+
+
+def power_exponent(g: Any, z: Any, x1: Any, x2: Any) -> Any:
+    """The cotangent of the exponent; where the base is 0, the power does not move with it."""
+    if number(x1) and x1 > 0:
+        return g * z * math.log(x1)
+    return g * z * np.log(x1 + (x1 == 0))
+
+
+elementwise((operator.add, np.add), add_left, add_right)
 elementwise((operator.sub, np.subtract), lambda g, z, x1, x2: g, lambda g, z, x1, x2: -g)
-elementwise((operator.mul, np.multiply), lambda g, z, x1, x2: g * x2, lambda g, z, x1, x2: g * x1)
 elementwise(
-    (operator.truediv, np.divide),
-    lambda g, z, x1, x2: g / x2,
-    lambda g, z, x1, x2: -g * z / x2,
+    (operator.mul, np.multiply),
+    lambda g, z, x1, x2: times(g, x1, x2),
+    lambda g, z, x1, x2: times(g, x2, x1),
 )
+elementwise(
+    (operator.truediv, np.divide), lambda g, z, x1, x2: g / x2, lambda g, z, x1, x2: -g * z / x2
+)
+elementwise((operator.pow, np.power, np.float_power), power_base, power_exponent)
+elementwise(
+    pow,
+    lambda g, y, base, exp: power_base(g, y, base, exp),
+    lambda g, y, base, exp: power_exponent(g, y, base, exp),
+)
+elementwise(
+    (operator.mod, np.remainder), lambda g, z, x1, x2: g, lambda g, z, x1, x2: -g * (x1 // x2)
+)
+elementwise(
+    np.fmod, lambda g, z, x1, x2: g, lambda g, z, x1, x2: -g * np.rint((x1 - z) / x2)
+)  # fmt: skip
 elementwise((operator.neg, np.negative), lambda g, y, x: -g)
+elementwise((operator.pos, np.positive), lambda g, y, x: g)
+elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
+elementwise(np.square, lambda g, y, x: 2 * g * x)
+zero((operator.floordiv, np.floor_divide), infer=facts.elementwise(operator.floordiv))
+for _divmod in (divmod, np.divmod):
+    custom(
+        _divmod,
+        vjp=(
+            lambda g, y, x1, x2: unbroadcast(g[1], x1),
+            lambda g, y, x1, x2: unbroadcast(-g[1] * y[0], x2),
+        ),
+        jvp=(
+            lambda g, y, x1, x2: (zeros_like(y[0]), np.broadcast_to(g, np.shape(y[0]))),
+            lambda g, y, x1, x2: (zeros_like(y[0]), -g * y[0]),
+        ),
+        infer=facts.elementwise(np.divmod) if _divmod is np.divmod else facts.quotient_and_rest,
+    )
+
+# Exponentials, logarithms, powers
+
 elementwise(np.exp, lambda g, y, x: g * y)
+elementwise(np.exp2, lambda g, y, x: g * y * LN2)
+elementwise(np.expm1, lambda g, y, x: g * (y + 1))
 elementwise(np.log, lambda g, y, x: g / x)
+elementwise(np.log2, lambda g, y, x: g / (x * LN2))
+elementwise(np.log10, lambda g, y, x: g / (x * LN10))
+elementwise(np.log1p, lambda g, y, x: g / (1 + x))
+elementwise(np.sqrt, lambda g, y, x: 0.5 * g / y)
+elementwise(np.cbrt, lambda g, y, x: g / (3 * y * y))
+elementwise(
+    np.logaddexp, lambda g, z, x1, x2: g * np.exp(x1 - z), lambda g, z, x1, x2: g * np.exp(x2 - z)
+)
+elementwise(
+    np.logaddexp2,
+    lambda g, z, x1, x2: g * np.exp2(x1 - z),
+    lambda g, z, x1, x2: g * np.exp2(x2 - z),
+)
+
+# Circular and hyperbolic functions
+
 elementwise(np.sin, lambda g, y, x: g * np.cos(x))
 elementwise(np.cos, lambda g, y, x: -g * np.sin(x))
+elementwise(np.tan, lambda g, y, x: g * (1 + y * y))
+elementwise(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
+elementwise(
+    np.arctan2,
+    lambda g, z, x1, x2: g * x2 / (x1 * x1 + x2 * x2),
+    lambda g, z, x1, x2: -g * x1 / (x1 * x1 + x2 * x2),
+)
+elementwise(
+    np.hypot,
+    lambda g, z, x1, x2: g * x1 / (z + (z == 0)),
+    lambda g, z, x1, x2: g * x2 / (z + (z == 0)),
+)
+elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
+elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
+elementwise(np.tanh, lambda g, y, x: g * (1 - y * y))
+elementwise(np.arcsinh, lambda g, y, x: g / np.sqrt(1 + x * x))
+elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
+elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
+elementwise((np.deg2rad, np.radians), lambda g, y, x: np.deg2rad(g))
+elementwise((np.rad2deg, np.degrees), lambda g, y, x: np.rad2deg(g))
+elementwise(np.sinc, lambda g, y, x: g * sinc_derivative(x, 1), infer=facts.float_elementwise)
+elementwise(
+    runtime.sinc_derivative,
+    lambda g, y, x, order: g * sinc_derivative(x, order + 1),
+    infer=facts.float_elementwise,
+)
 
-zero((operator.lt, operator.gt, operator.le, operator.ge, operator.eq, operator.ne))
+# Size, sign, larger and smaller
+
+
+def larger(g: Any, z: Any, x: Any, other: Any) -> Any:
+    """The cotangent of `x` in np.maximum: all of it, half in a tie, or nothing."""
+    if number(other) and math.isfinite(other):
+        return g * np.heaviside(x - other if other else x, 0.5)
+    return g * (x == z) - 0.5 * g * (x == other)
+
+
+def smaller(g: Any, z: Any, x: Any, other: Any) -> Any:
+    """The cotangent of `x` in np.minimum: all of it, half in a tie, or nothing."""
+    if number(other) and math.isfinite(other):
+        return g * np.heaviside(other - x if other else -x, 0.5)
+    return g * (x == z) - 0.5 * g * (x == other)
+
+
+elementwise((abs, operator.abs, np.absolute, np.fabs), lambda g, y, x: g * np.sign(x))
+elementwise(
+    np.copysign, lambda g, y, x1, x2: g * np.sign(x1) * np.copysign(1, x2), None
+)  # fmt: skip
+elementwise(
+    (np.maximum, np.fmax),
+    lambda g, z, x1, x2: larger(g, z, x1, x2),
+    lambda g, z, x1, x2: larger(g, z, x2, x1),
+)
+elementwise(
+    (np.minimum, np.fmin),
+    lambda g, z, x1, x2: smaller(g, z, x1, x2),
+    lambda g, z, x1, x2: smaller(g, z, x2, x1),
+)
+elementwise(np.heaviside, None, lambda g, z, x1, x2: g * (x1 == 0))
+elementwise(np.nextafter, lambda g, z, x1, x2: g, None)
+elementwise(
+    np.clip,
+    lambda g, y, a, a_min=None, a_max=None: g * within(a, a_min, a_max),
+    lambda g, y, a, a_min=None, a_max=None: g * below(a, a_min, a_max),
+    lambda g, y, a, a_min=None, a_max=None: (
+        g * ((a if a_min is None else np.maximum(a, a_min)) > a_max)
+    ),
+    infer=facts.clip,
+)
+
+
+def within(a: Any, a_min: Any, a_max: Any) -> Any:
+    """Where np.clip leaves `a` alone."""
+    if a_min is None or a_max is None:
+        return a <= a_max if a_min is None else a >= a_min
+    return (a >= a_min) & (a <= a_max)
+
+
+def below(a: Any, a_min: Any, a_max: Any) -> Any:
+    """Where np.clip gives the lower bound; bounds that cross leave the upper one."""
+    return a < a_min if a_max is None else (a < a_min) & (a_min <= a_max)
+
+
+# Parts
+
+custom((np.real,), vjp=lambda g, y, val: g, jvp=lambda g, y, val: np.real(g), infer=facts.real_part)
+custom(
+    np.imag,
+    vjp=lambda g, y, val: -imaginary_unit(val) * g,
+    jvp=lambda g, y, val: np.imag(g),
+    infer=facts.real_part,
+)
+custom(
+    np.angle,
+    vjp=lambda g, y, z: -imaginary_unit(z) * g / z,
+    jvp=lambda g, y, z: np.imag(g / z),
+    infer=facts.unknown,
+)
+elementwise(np.conj, lambda g, y, x: np.conj(g))
+custom(
+    np.modf,
+    vjp=lambda g, y, x: g[0],
+    jvp=lambda g, y, x: (g, zeros_like(y[1])),
+    infer=facts.elementwise(np.modf),
+)
+custom(
+    np.frexp,
+    vjp=lambda g, y, x: np.ldexp(g[0], -y[1]),
+    jvp=lambda g, y, x: (np.ldexp(g, -y[1]), zeros_like(y[1])),
+    infer=facts.elementwise(np.frexp),
+)
+elementwise(np.ldexp, lambda g, y, x1, x2: np.ldexp(g, x2), None)
+elementwise(
+    np.nan_to_num,
+    lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: g * np.isfinite(x),
+    infer=facts.as_given,
+)
+
+# Choice
+
+elementwise(
+    np.where,
+    None,
+    lambda g, z, condition, x=None, y=None: np.where(condition, g, 0),
+    lambda g, z, condition, x=None, y=None: np.where(condition, 0, g),
+    infer=facts.where,
+)
+
+
+def chosen(g: Any, y: Any, condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """The cotangents of the choices of np.select: each where its condition is the first to hold."""
+    if not isinstance(condlist, list | tuple) or not isinstance(choicelist, list | tuple):
+        refuse("np.select", "lists of unknown length", "spell the lists out in the call")
+    given, left = [], g
+    for condition, choice in zip(condlist, choicelist, strict=True):
+        given.append(unbroadcast(np.where(condition, left, 0), choice))
+        left = np.where(condition, 0, left)
+    return given
+
+
+def left_over(g: Any, condlist: Any) -> Any:
+    """What of the cotangent no condition of np.select claims."""
+    for condition in condlist:
+        g = np.where(condition, 0, g)
+    return g
+
+
+custom(
+    np.select,
+    vjp=(
+        None,
+        chosen,
+        lambda g, y, condlist, choicelist, default=0: unbroadcast(left_over(g, condlist), default),
+    ),
+    jvp=(
+        None,
+        lambda g, y, condlist, choicelist, default=0: np.select(condlist, g, np.zeros_like(y)),
+        lambda g, y, condlist, choicelist, default=0: left_over(
+            np.broadcast_to(g, np.shape(y)), condlist
+        ),
+    ),
+    infer=facts.an_array,
+    lists=True,
+)
+
+# Through these nothing flows. What is piecewise constant has derivative zero wherever it has one.
+
+for _name in (
+    "bitwise_and bitwise_count bitwise_or bitwise_xor ceil equal floor gcd greater greater_equal"
+    " invert isfinite isinf isnan isnat lcm left_shift less less_equal logical_and logical_not"
+    " logical_or logical_xor not_equal right_shift rint sign signbit spacing trunc"
+).split():
+    if hasattr(np, _name):
+        zero(getattr(np, _name), infer=facts.elementwise(getattr(np, _name)))
+for _operator in (
+    operator.lt, operator.gt, operator.le, operator.ge, operator.eq, operator.ne, operator.and_,
+    operator.or_, operator.xor, operator.invert, operator.lshift, operator.rshift,
+):  # fmt: skip
+    zero(_operator, infer=facts.elementwise(_operator))
+zero(
+    (operator.not_, operator.is_, operator.is_not, operator.contains, operator.truth),
+    infer=facts.constant(facts.PY_BOOL),
+)
+zero((operator.index, operator.countOf, operator.indexOf), infer=facts.constant(facts.PY_INT))
+zero(builtins.round, infer=facts.rounded)
+zero((np.round, np.around), infer=facts.as_given)
+zero((np.iscomplex, np.isreal, np.isposinf, np.isneginf, np.isclose), infer=facts.unknown)
+zero(runtime.imaginary_unit, infer=facts.unknown)

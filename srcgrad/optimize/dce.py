@@ -45,9 +45,7 @@ def _branch(op: Op, live: set[Value]) -> Op:
     keep = [k for k, r in enumerate(op.results) if r in live]
     if len(keep) == len(op.results):
         return op
-    blocks = tuple(
-        Block(b.params, b.ops, tuple(b.results[k] for k in keep)) for b in op.blocks
-    )
+    blocks = tuple(Block(b.params, b.ops, tuple(b.results[k] for k in keep)) for b in op.blocks)
     return replace(op, blocks=blocks, results=tuple(op.results[k] for k in keep))
 
 

@@ -8,14 +8,17 @@ from pathlib import Path
 from ..config import settings
 from ..ir.graph import Function
 from ..ir.verify import verify
+from .branches import tidy_branches
 from .cse import share
 from .dce import eliminate, hoist_invariants
+from .own import own_results
 from .remat import rematerialize
 from .simplify import simplify
 
 Pass = Callable[[Function], Function]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
+    ("branches", tidy_branches),
     ("eliminate", eliminate),
     ("hoist", hoist_invariants),
     ("simplify", simplify),
@@ -25,6 +28,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("rematerialize", rematerialize),
     ("hoist", hoist_invariants),
     ("simplify", simplify),
+    ("own", own_results),
     ("eliminate", eliminate),
 )
 

@@ -117,10 +117,12 @@ def _rewrite(matcher: Matcher, op: Op) -> Arg | None:
 
 
 def is_number(arg: Arg, number: float) -> bool:
+    """Whether an argument is this constant."""
     return isinstance(arg, int | float) and not isinstance(arg, bool) and arg == number
 
 
 def is_floating(arg: Arg) -> bool:
+    """Whether an argument holds floats, so that a factor of one changes nothing, not even its type."""
     facts = facts_of_arg(arg)
     if facts.kind in ("float", "complex", "unknown"):
         return True
@@ -345,7 +347,7 @@ def _scaled(m: Matcher, arg: Arg, depth: int) -> tuple[Value, Callable[[], Arg]]
     first = op.args[0]
     if op.primitive.function is neg:
         inner = _scaled(m, first, depth - 1)
-        return None if inner is None else (inner[0], lambda: m.emit(neg, inner[1]()))
+        return None if inner is None else (inner[0], lambda inner=inner: m.emit(neg, inner[1]()))
     second = op.args[1]
     for s, rest in ((first, second), (second, first)):
         if op.primitive.function is div and s is second:
@@ -357,7 +359,7 @@ def _scaled(m: Matcher, arg: Arg, depth: int) -> tuple[Value, Callable[[], Arg]]
         inner = _scaled(m, s, depth - 1)
         if inner is not None:
             if op.primitive.function is div:
-                return inner[0], lambda: m.emit(div, inner[1](), second)
+                return inner[0], lambda inner=inner: m.emit(div, inner[1](), second)
             return inner[0], lambda inner=inner, rest=rest: m.emit(mul, inner[1](), rest)
     return None
 

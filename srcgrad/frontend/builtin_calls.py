@@ -1,0 +1,477 @@
+"""Python's builtins that are worked out while reading, as far as what they are given is known."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import UNDEFINED, Value
+from ..ir.types import PY_INT, Facts
+from .branches import BREAK, Outcome, choose, truth
+from .core import BUILTINS, Lowerer, facts_of_symbol, primitive_of
+from .objects import attribute
+from .symbols import (
+    BoundName,
+    Closure,
+    Method,
+    Outside,
+    Partial,
+    Record,
+    Symbol,
+    Walk,
+    children,
+    is_constant,
+    is_number,
+    is_object,
+    packable,
+)
+from .walks import RANGE, Iteration, entries, walk
+
+Arguments = list[Symbol]
+Keywords = dict[str, Symbol]
+Handler = Callable[[Lowerer, Arguments, Keywords], Symbol]
+_MISSING: Any = object()
+
+
+def builtin(*functions: Any) -> Callable[[Handler], Handler]:
+    """Register what a call of a builtin does."""
+
+    def register(handler: Handler) -> Handler:
+        for function in functions:
+            BUILTINS[function] = handler
+        return handler
+
+    return register
+
+
+def emit(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords, **more: Any) -> Symbol:
+    """Leave a call to run time."""
+    return low.emit(primitive_of(function), args, kwargs, **more)
+
+
+# --- walking -----------------------------------------------------------------------------------------
+
+
+@builtin(range)
+def range_of(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    known = is_constant(args) and all(type(a) is int for a in args)
+    facts = Facts("range", known=(range(*args),)) if known and args else RANGE
+    return emit(low, range, args, kwargs, facts=facts)
+
+
+@builtin(zip)
+def zipped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return Walk("zip", tuple(args), kwargs.get("strict", False))
+
+
+@builtin(enumerate)
+def enumerated(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    given = [*args, *kwargs.values()]
+    return Walk("enumerate", (given[0],), given[1] if len(given) > 1 else 0)
+
+
+@builtin(reversed)
+def backwards(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return Walk("reversed", tuple(args))
+
+
+@builtin(len)
+def length(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    (symbol,) = args
+    if isinstance(symbol, Walk):
+        found = walk(low, symbol)
+        return found.length if found.length is not None else found.count()
+    parts = children(symbol)
+    if parts is not None and not isinstance(symbol, Record | slice):
+        return len(parts)
+    if isinstance(symbol, Value):
+        facts = symbol.facts
+        if facts.kind in ("list", "tuple", "dict") and facts.items is not None:
+            return len(facts.items)
+        if facts.kind == "range" and facts.known:
+            return len(facts.known[0])
+        return emit(low, len, args, kwargs, facts=PY_INT)
+    special = _special(low, symbol, "__len__")
+    return emit(low, len, args, kwargs) if special is _MISSING else special
+
+
+def _special(low: Lowerer, symbol: Symbol, name: str) -> Symbol:
+    """The result of a special method that the class of an object defines in Python."""
+    if isinstance(symbol, Outside | Record):
+        method = attribute(low, symbol, name) if hasattr(_class(symbol), name) else None
+        if isinstance(method, Method):
+            return low.call(method, [], {})
+    return _MISSING
+
+
+def _class(symbol: Outside | Record) -> type:
+    return symbol.cls if isinstance(symbol, Record) else type(symbol.value)
+
+
+@builtin(list, tuple)
+def _unused(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    raise AssertionError("replaced below")
+
+
+def _sequence(kind: Any) -> Handler:
+    def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+        if not args:
+            return kind()
+        (symbol,) = args
+        if isinstance(symbol, dict):
+            return kind(symbol)
+        if isinstance(symbol, list | tuple | str):
+            return kind(symbol)
+        if isinstance(symbol, Walk):
+            known = entries(low, symbol)
+            if known is not None:
+                return kind(known)
+            return _list_of(low, walk(low, symbol), kind)
+        name = kind.__name__
+        if isinstance(symbol, Value):
+            facts = symbol.facts
+            if facts.kind == name:
+                return symbol
+            if facts.kind == "dict" and facts.keys is not None:
+                return kind(facts.keys)
+            made = Facts(name, items=facts.items, element=facts.element, cls=kind)
+            if facts.kind == "range" and facts.known and len(facts.known[0]) <= 64:
+                return kind(facts.known[0])
+            if facts.kind not in ("list", "tuple"):
+                row = walk(low, symbol) if facts.is_numeric else None
+                element = _entry_facts(symbol) if row is not None else None
+                made = Facts(name, element=PY_INT if facts.kind == "range" else element or Facts("opaque"))
+            return emit(low, kind, args, kwargs, facts=made)
+        return emit(low, kind, args, kwargs, facts=Facts(name, element=Facts("opaque")))
+
+    return make
+
+
+def _entry_facts(value: Value) -> Facts:
+    from ..ops.facts import getitem
+
+    return getitem(value.facts, PY_INT)
+
+
+def _list_of(low: Lowerer, iteration: Iteration, kind: Any) -> Symbol:
+    """A list of what is walked over, made by a loop."""
+    from .loops import LoopReader, counted
+
+    def body(index: Symbol) -> Outcome:
+        reader.entry = iteration.entry(index)
+        return Outcome()
+
+    reader = LoopReader(low, low.node, body, set())
+    reader.stacks = True
+    reader.read(iteration.count())
+    counted(reader.stack, iteration)
+    return reader.stack if kind is list else BUILTINS[kind](low, [reader.stack], {})
+
+
+BUILTINS[list] = _sequence(list)
+BUILTINS[tuple] = _sequence(tuple)
+
+
+@builtin(iter)
+def iterator(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return args[0] if len(args) == 1 else emit(low, iter, args, kwargs)
+
+
+@builtin(map)
+def mapped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    function, *sources = args
+    iteration = walk(low, sources[0] if len(sources) == 1 else Walk("zip", tuple(sources)))
+
+    def entry(index: Symbol) -> Symbol:
+        given = iteration.entry(index)
+        return low.call(function, list(given) if len(sources) > 1 else [given], {})
+
+    new = Iteration(iteration.length, iteration.count, entry, iteration.unroll, iteration.indexed)
+    if new.unrolled(low):
+        return [entry(k) for k in range(new.length or 0)]
+    return _list_of(low, new, list)
+
+
+@builtin(functools.reduce)
+def reduced(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    function, source, *initial = args
+    known = entries(low, source)
+    if known is None:
+        low.refuse(
+            "functools.reduce over a sequence of unknown length", cure="write a for loop instead"
+        )
+    rest = [*initial, *known]
+    if not rest:
+        low.refuse("reduce() of empty iterable with no initial value")
+    result = rest[0]
+    for symbol in rest[1:]:
+        result = low.call(function, [result, symbol], {})
+    return result
+
+
+@builtin(any, all)
+def _any_or_all(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    raise AssertionError("replaced below")
+
+
+def _decides(function: Any) -> Handler:
+    """any() and all() of what is spelled out stop at the first entry that decides."""
+
+    def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+        (symbol,) = args
+        if isinstance(symbol, Walk):
+            symbol = BUILTINS[list](low, [symbol], {})
+        if not isinstance(symbol, list | tuple):
+            return emit(low, function, args, kwargs, facts=Facts("bool", None, ()))
+
+        def chain(k: int) -> Symbol:
+            if k == len(symbol):
+                return function is all
+            known = truth(low, symbol[k])
+            if known is not None:
+                return chain(k + 1) if known == (function is all) else function is any
+            if function is any:
+                return choose(low, symbol[k], lambda: True, lambda: chain(k + 1))
+            return choose(low, symbol[k], lambda: chain(k + 1), lambda: False)
+
+        return chain(0)
+
+    return make
+
+
+BUILTINS[any] = _decides(any)
+BUILTINS[all] = _decides(all)
+
+
+def _over_entries(function: Any) -> Handler:
+    """sum(), min(), max(), sorted(): of what is walked over, as a list."""
+
+    def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+        if args and isinstance(args[0], Walk):
+            args = [BUILTINS[list](low, [args[0]], {}), *args[1:]]
+        if function is sum and isinstance(args[0], list | tuple) and not packable(args[0]):
+            return _added(low, args[0], [*args[1:], *kwargs.values()])
+        if function is not sum and len(args) == 1 and isinstance(args[0], list | tuple):
+            if not args[0] and "default" in kwargs:
+                return kwargs["default"]
+        from .calls import call_primitive
+
+        return call_primitive(low, function, args, kwargs)
+
+    return make
+
+
+def _added(low: Lowerer, items: Any, start: Arguments) -> Symbol:
+    """A sum of things that define `+` themselves."""
+    from .expressions import apply_binary
+
+    result: Symbol = start[0] if start else 0
+    for item in items:
+        result = apply_binary(low, operator.add, result, item)
+    return result
+
+
+for _function in (sum, min, max, sorted):
+    BUILTINS[_function] = _over_entries(_function)
+
+
+@builtin(dict)
+def dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    if not args:
+        return dict(kwargs)
+    (source,) = args
+    if isinstance(source, dict):
+        return {**source, **kwargs}
+    if isinstance(source, Value) and source.facts.kind == "dict" and source.facts.keys is not None:
+        from .expressions import spread
+
+        return {**spread(low, source), **kwargs}
+    pairs = entries(low, source)
+    if pairs is not None:
+        made: dict[Any, Symbol] = {}
+        for pair in pairs:
+            two = entries(low, pair)
+            if two is None or len(two) != 2 or not is_constant(two[0]):
+                break
+            made[two[0]] = two[1]
+        else:
+            return {**made, **kwargs}
+    low.refuse(
+        "the keys of this dict are only known when the function runs",
+        cure="write the dict out, or walk over keys that are known",
+    )
+
+
+# --- asking what something is --------------------------------------------------------------------------
+
+_KINDS: dict[str, type] = {
+    "float": float, "int": int, "bool": bool, "complex": complex, "list": list, "tuple": tuple,
+    "dict": dict, "str": str, "array": np.ndarray, "range": range, "none": type(None),
+}  # fmt: skip
+
+
+def class_of(symbol: Symbol) -> type | None:
+    """The class of what a symbol stands for, where it is known."""
+    if isinstance(symbol, Value):
+        facts = symbol.facts
+        if facts.cls is not None:
+            return facts.cls
+        if facts.kind in ("float", "int", "bool", "complex"):
+            return np.dtype(facts.dtype).type if facts.dtype is not None else None
+        return _KINDS.get(facts.kind)
+    if isinstance(symbol, Outside):
+        return type(symbol.value)
+    if isinstance(symbol, Record):
+        return symbol.cls
+    if isinstance(symbol, Closure):
+        return type(class_of)
+    if isinstance(symbol, Partial):
+        return functools.partial
+    if isinstance(symbol, Method | BoundName | Walk) or symbol is UNDEFINED:
+        return None
+    return type(symbol)
+
+
+def _possible_classes(symbol: Symbol) -> tuple[type, ...] | None:
+    """Every class that a symbol may be of; None where that is open."""
+    cls = class_of(symbol)
+    if cls is not None:
+        return (cls,)
+    if not isinstance(symbol, Value):
+        return None
+    kind, dtype = symbol.facts.kind, symbol.facts.dtype
+    if kind in ("float", "int", "bool", "complex") and dtype is None:
+        # A Python number for certain; NumPy's that behave alike are told apart where it matters.
+        return (_KINDS[kind],)
+    return None
+
+
+@builtin(isinstance)
+def is_instance(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    symbol, classes = args
+    wanted = classes if isinstance(classes, tuple) else (classes,)
+    possible = _possible_classes(symbol)
+    if possible is not None and all(is_object(c) or hasattr(c, "__args__") for c in wanted):
+        answers = {any(issubclass(p, c) for c in wanted) for p in possible}
+        if len(answers) == 1:
+            return answers.pop()
+    return emit(low, isinstance, args, kwargs, facts=Facts("bool", None, ()))
+
+
+@builtin(type)
+def type_of(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    if len(args) == 1:
+        possible = _possible_classes(args[0])
+        if possible is not None and len(possible) == 1:
+            return possible[0]
+    return emit(low, type, args, kwargs, facts=Facts("opaque"))
+
+
+@builtin(callable)
+def is_callable(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    (symbol,) = args
+    if isinstance(symbol, Value) and symbol.facts.kind in ("opaque", "undefined"):
+        return emit(low, callable, args, kwargs, facts=Facts("bool", None, ()))
+    if isinstance(symbol, Value):
+        return symbol.facts.kind == "function" or hasattr(symbol.facts.cls, "__call__")
+    if isinstance(symbol, Outside):
+        return callable(symbol.value)
+    return isinstance(symbol, Closure | Method | BoundName | Partial) or callable(symbol)
+
+
+@builtin(hasattr)
+def has_attribute(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    symbol, name = args
+    if isinstance(symbol, Value):
+        cls = class_of(symbol)
+        if cls is None or symbol.facts.kind == "opaque":
+            return emit(low, hasattr, args, kwargs, facts=Facts("bool", None, ()))
+        return name in (symbol.facts.keys or ()) or hasattr(cls, name)
+    if isinstance(symbol, Record):
+        return name in symbol.fields or hasattr(symbol.cls, name)
+    return hasattr(symbol.value if isinstance(symbol, Outside) else symbol, name)
+
+
+@builtin(getattr)
+def get_attribute(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    owner, name, *default = args
+    if not isinstance(name, str):
+        low.refuse(
+            "getattr with a name that is only known when the function runs",
+            cure="write the attribute out, or use a dict",
+        )
+    if default:
+        has = has_attribute(low, [owner, name], {})
+        if has is not True:
+            if has is False:
+                return default[0]
+            return emit(low, getattr, args, kwargs, facts=Facts("opaque"))
+    return attribute(low, owner, name)
+
+
+@builtin(functools.partial)
+def partial(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return Partial(args[0], tuple(args[1:]), dict(kwargs))
+
+
+@builtin(functools.wraps)
+def wraps(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    """`functools.wraps(f)` only copies names; the wrapper itself is what is called."""
+    return _identity
+
+
+@builtin(operator.getitem)
+def get_item(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    from .expressions import item
+
+    return item(low, args[0], args[1])
+
+
+@builtin(slice)
+def make_slice(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return slice(*args)
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+@builtin(_identity)
+def identity(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return args[0]
+
+
+@builtin(float, int)
+def _converted(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    raise AssertionError("replaced below")
+
+
+def _number(kind: Any) -> Handler:
+    def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+        return emit(low, kind, args, kwargs, facts=Facts(kind.__name__, None, ()))
+
+    return make
+
+
+for _function in (float, int, complex):
+    BUILTINS[_function] = _number(_function)
+
+
+@builtin(bool)
+def boolean(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    known = truth(low, args[0]) if args else False
+    return emit(low, bool, args, kwargs, facts=Facts("bool", None, ())) if known is None else known
+
+
+@builtin(eval, exec, globals, locals, vars, super, setattr, delattr)
+def forbidden(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    name = low.node.func.id if hasattr(low.node, "func") and hasattr(low.node.func, "id") else "this"
+    low.refuse(f"'{name}()' cannot be read", cure="write out what it does")
+
+
+__all__ = ["BREAK", "builtin", "facts_of_symbol", "is_number", "builtins"]

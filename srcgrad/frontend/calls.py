@@ -1,0 +1,208 @@
+"""Calls: what is called decides whether it is read here, computed at once, or becomes an op."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gast
+
+from ..errors import SrcgradError
+from ..ir.graph import Value
+from ..ir.types import Facts
+from ..ops import registry
+from .arguments import bind_arguments, default_symbol
+from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
+from .expressions import apply_binary, expression, spread
+from .inline import code_of, inline
+from .methods import call_method
+from .objects import attribute, from_object, of_class
+from .unwrap import CLOSED_PACKAGES, unwrap
+from .structures import construct
+from .symbols import (
+    BoundName,
+    Closure,
+    Conflict,
+    Method,
+    Outside,
+    Partial,
+    Record,
+    Symbol,
+    is_object,
+    kind_name,
+)
+from .walks import entries
+
+Arguments = Sequence[Symbol]
+Keywords = Mapping[str, Symbol]
+
+
+@expression(gast.Call)
+def call_node(low: Lowerer, node: Any) -> Symbol:
+    function = low.evaluate(node.func)
+    args: list[Symbol] = []
+    for arg in node.args:
+        if not isinstance(arg, gast.Starred):
+            args.append(low.evaluate(arg))
+            continue
+        found = entries(low, low.evaluate(arg.value))
+        if found is None:
+            low.refuse(
+                "how many arguments * spreads here is only known when the function runs",
+                arg,
+                cure="call the gradient with arguments, or pass them one by one",
+            )
+        args.extend(found)
+    kwargs: dict[str, Symbol] = {}
+    for keyword in node.keywords:
+        symbol = low.evaluate(keyword.value)
+        more = {keyword.arg: symbol} if keyword.arg is not None else spread(low, symbol)
+        for name, value in more.items():
+            if name in kwargs:
+                low.refuse(f"got multiple values for keyword argument '{name}'", keyword.value)
+            kwargs[name] = value
+    return call(low, function, args, kwargs)
+
+
+def call(low: Lowerer, function: Symbol, args: Arguments, kwargs: Keywords) -> Symbol:
+    """The symbol of a call's result."""
+    if isinstance(function, Closure):
+        bound = bind_arguments(low, function.code, function.defaults, args, kwargs)
+        return inline(low, function.code, function.frame, None, bound)
+    if isinstance(function, BoundName):
+        return call_method(low, function.owner, function.name, list(args), dict(kwargs))
+    if isinstance(function, Method):
+        return call(low, function.function, [function.owner, *args], kwargs)
+    if isinstance(function, Partial):
+        return call(
+            low, function.function, [*function.args, *args], {**function.keywords, **kwargs}
+        )
+    if isinstance(function, Outside | Record):
+        return _call_object(low, function, args, kwargs)
+    if isinstance(function, Conflict):
+        low.arg(function)
+    if isinstance(function, Value):
+        return _call_value(low, function, args, kwargs)
+    if not is_object(function):
+        low.refuse(f"{kind_name(function)} cannot be called")
+    return _call_known(low, function, args, kwargs)
+
+
+def _call_object(
+    low: Lowerer, owner: Outside | Record, args: Arguments, kwargs: Keywords
+) -> Symbol:
+    """A call of an instance."""
+    cls = owner.cls if isinstance(owner, Record) else type(owner.value)
+    if isinstance(owner, Outside) and hasattr(cls, "__srcgrad_transform__"):
+        return _transform(low, owner.value, args, kwargs)
+    method = of_class(low, cls, "__call__", owner)
+    if isinstance(method, Method):
+        return call(low, method, args, kwargs)
+    if not hasattr(cls, "__call__"):
+        low.refuse(f"'{cls.__name__}' object is not callable")
+    return call_method(low, owner, "__call__", list(args), dict(kwargs))
+
+
+def _transform(low: Lowerer, value: Any, args: Arguments, kwargs: Keywords) -> Symbol:
+    for handler in TRANSFORMS:
+        return handler(value, low, args, kwargs)
+    low.refuse(f"'{type(value).__name__}' inside a function that is differentiated")
+
+
+def _call_value(low: Lowerer, function: Value, args: Arguments, kwargs: Keywords) -> Symbol:
+    cls = function.facts.cls
+    if cls is not None and function.facts.kind in ("object", "opaque", "tuple"):
+        method = of_class(low, cls, "__call__", function)
+        if isinstance(method, Method):
+            return call(low, method, args, kwargs)
+    if function.facts.is_numeric and function.facts.kind != "unknown":
+        low.refuse(f"{kind_name(function)} cannot be called")
+    return low.emit(primitive_of(types_call), (function, *args), kwargs, facts=Facts("opaque"))
+
+
+def types_call(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a function that is only known at run time."""
+    return function(*args, **kwargs)
+
+
+registry.declare(types_call, name="call_value", effect=True)
+
+
+def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
+    """A call of a Python object that is known while reading."""
+    handler = _handler(function)
+    if handler is not None:
+        return handler(low, args, dict(kwargs))
+    if hasattr(type(function), "__srcgrad_transform__"):
+        return _transform(low, function, args, kwargs)
+    if isinstance(function, type):
+        made = construct(low, function, args, kwargs)
+        if made is not None:
+            return made
+    if registry.find(function) is not None:
+        return call_primitive(low, function, args, kwargs)
+    if isinstance(function, functools.partial):
+        path = "partial"
+        given = [from_object(low, a, f"{path}.args", _constantly(a)) for a in function.args]
+        named = {
+            k: from_object(low, a, f"{path}.{k}", _constantly(a))
+            for k, a in function.keywords.items()
+        }
+        return call(low, function.func, [*given, *args], {**named, **kwargs})
+    if isinstance(function, types.MethodType):
+        owner = from_object(low, function.__self__, "self", _constantly(function.__self__))
+        return call(low, function.__func__, [owner, *args], kwargs)
+    try:
+        found = unwrap(function)
+    except SrcgradError as error:
+        raise error.at(low.location()) from None
+    inner = found.function
+    if inner is not function:
+        given = [from_object(low, a, "self", _constantly(a)) for a in found.bound]
+        return call(low, inner, [*given, *args], {**found.keywords, **kwargs})
+    if isinstance(inner, types.FunctionType) and not _is_closed(inner):
+        code = code_of(low, inner)
+        defaults = {
+            p.name: default_symbol(low, inner, p.name)
+            for p in code.parameters
+            if p.default is not None
+        }
+        bound = bind_arguments(low, code, defaults, args, kwargs)
+        return inline(low, code, None, inner, bound)
+    return call_primitive(low, function, args, kwargs)
+
+
+def _handler(function: Any) -> Any:
+    try:
+        return BUILTINS.get(function)
+    except TypeError:  # not hashable
+        return None
+
+
+def _constantly(value: Any) -> Any:
+    return lambda: value
+
+
+def _is_closed(function: types.FunctionType) -> bool:
+    module = str(function.__globals__.get("__name__"))
+    return module.partition(".")[0] in CLOSED_PACKAGES
+
+
+def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
+    """Emit a call of a function that is not read."""
+    if kwargs.get("out") is not None:
+        low.refuse(
+            "'out=' writes into an array, which is not supported yet",
+            cure="bind the result to a name instead",
+        )
+    primitive = primitive_of(function)
+    try:
+        given, named = registry.normalize_call(primitive, args, kwargs)
+    except SrcgradError as error:
+        raise error.at(low.location()) from None
+    return low.emit(primitive, given, named)
+
+
+__all__ = ["apply_binary", "attribute", "call", "call_primitive"]

@@ -1,0 +1,208 @@
+"""What a loop carries from round to round, and what is known of it in every round.
+
+Each name that a loop rebinds has a template: the structure that it keeps, with a `Hole` for each value
+that may be another one in the next round. Strings, truth values, functions and the like begin as parts
+of the template, on the guess that they stay the same. `widen` compares a template with what a round
+left in the name, and gives up as much as it has to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..ir.graph import UNDEFINED, Value
+from ..ir.types import UNDEFINED_FACTS, UNKNOWN, Facts, join
+from .core import facts_of_symbol
+from .places import Key
+from .symbols import (
+    Closure,
+    Conflict,
+    Symbol,
+    children,
+    hint_of,
+    is_number,
+    kind_name,
+    labels,
+    packable,
+    rebuild,
+    same_constant,
+    same_layout,
+)
+
+Memory = dict[str, Facts]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Hole:
+    """Where a carried value stands in a template: how it begins, and what holds of it in every round."""
+
+    init: Symbol
+    facts: Facts
+    hint: str
+
+
+class Carried:
+    """The templates of the names that a loop carries. `memory` keeps facts from one reading of the
+    loop for the next, so that an inner loop is not worked out anew in each round of an outer one."""
+
+    def __init__(self, inits: Mapping[Key, Symbol], memory: Memory) -> None:
+        self.inits: dict[Key, Symbol] = {}
+        self.templates: dict[Key, Symbol] = {}
+        self.memory = memory
+        for key, init in inits.items():
+            self.add(key, init)
+
+    def add(self, key: Key, init: Symbol) -> None:
+        self.inits[key] = init
+        self.templates[key] = self._template(init, key[1])
+
+    def _template(self, init: Symbol, hint: str) -> Symbol:
+        if init is UNDEFINED or isinstance(init, Value) or _is_plain_number(init):
+            facts = UNDEFINED_FACTS if init is UNDEFINED else _plain(facts_of_symbol(init))
+            return Hole(init, join(facts, self.memory.get(hint, UNDEFINED_FACTS)), hint)
+        if isinstance(init, Closure):
+            return Closure(init.code, init.frame, self._parts(init.defaults, hint))
+        return self._parts(init, hint)
+
+    def _parts(self, symbol: Symbol, hint: str) -> Symbol:
+        parts = children(symbol)
+        if parts is None:
+            return symbol
+        named = zip(parts, labels(symbol), strict=True)
+        return rebuild(symbol, [self._template(p, f"{hint}_{k}") for p, k in named])
+
+    def holes(self) -> list[Hole]:
+        return [hole for template in self.templates.values() for hole in _holes(template)]
+
+    def params(self) -> list[Value]:
+        """Fresh values, one per hole."""
+        return [Value(hint_of(hole.hint), hole.facts) for hole in self.holes()]
+
+    def init_args(self) -> list[Symbol]:
+        return [hole.init for hole in self.holes()]
+
+    def filled(self, values: Sequence[Symbol]) -> dict[Key, Symbol]:
+        """What each name holds, with these values in the holes."""
+        source = iter(values)
+        return {key: _fill(t, lambda _: next(source)) for key, t in self.templates.items()}
+
+    def leaves(self, after: Mapping[Key, Symbol]) -> list[Symbol]:
+        """The part of each name's new symbol that belongs in each hole."""
+        return [leaf for key, t in self.templates.items() for leaf in _leaves(t, after[key])]
+
+    def widen(self, after: Mapping[Key, Symbol], strip: bool) -> bool:
+        """Make the templates hold for what a round has left, too; whether that changed any.
+
+        With `strip`, facts that still change are given up altogether.
+        """
+        changed = False
+        for key, template in self.templates.items():
+            wider = self._wider(template, after[key], strip)
+            if wider is not template:
+                self.templates[key] = wider
+                changed = True
+        if not changed:
+            for hole in self.holes():
+                self.memory[hole.hint] = hole.facts
+        return changed
+
+    def _wider(self, template: Symbol, after: Symbol, strip: bool) -> Symbol:
+        if isinstance(template, Conflict) or after is UNDEFINED:
+            return template
+        if isinstance(template, Hole):
+            return self._wider_hole(template, after, strip)
+        if isinstance(template, Closure) and isinstance(after, Closure):
+            if template.code is after.code and template.frame is after.frame:
+                defaults = self._wider(template.defaults, after.defaults, strip)
+                if defaults is template.defaults:
+                    return template
+                return Closure(template.code, template.frame, defaults)
+        parts = children(template)
+        if parts is not None and same_layout(template, after):
+            pairs = zip(parts, children(after) or (), strict=True)
+            wider = [self._wider(p, a, strip) for p, a in pairs]
+            same = all(x is y for x, y in zip(parts, wider, strict=True))
+            return template if same else rebuild(template, wider)
+        if same_constant(template, after):
+            return template
+        init = _fill(template, lambda hole: hole.init)
+        hint = next((h.hint for h in _holes(template)), "value")
+        if not packable(after) or not packable(init):
+            return Conflict(
+                f"a name is {kind_name(init)} before this loop and {kind_name(after)} after a round",
+                None,
+            )
+        known = _fill(template, lambda hole: Value(None, hole.facts))
+        facts = join(_plain(facts_of_symbol(known)), _plain(facts_of_symbol(after)))
+        return Hole(init, _plain(facts), hint)
+
+    def _wider_hole(self, hole: Hole, after: Symbol, strip: bool) -> Symbol:
+        if hole.facts.kind == "undefined" and hole.init is UNDEFINED:
+            parts = children(after)
+            if parts is not None:
+                named = zip(parts, labels(after), strict=True)
+                blank = [Hole(UNDEFINED, UNDEFINED_FACTS, f"{hole.hint}_{k}") for _, k in named]
+                pairs = zip(blank, parts, strict=True)
+                return rebuild(after, [self._wider_hole(b, p, strip) for b, p in pairs])
+            if not packable(after):
+                return after
+        if not packable(after):
+            return Conflict(
+                f"'{hole.hint}' is {kind_name(hole.init)} before this loop and "
+                f"{kind_name(after)} after a round",
+                None,
+            )
+        facts = join(hole.facts, _plain(facts_of_symbol(after)))
+        if facts == hole.facts:
+            return hole
+        return Hole(hole.init, _stripped(facts) if strip else facts, hole.hint)
+
+
+def _is_plain_number(symbol: Symbol) -> bool:
+    return is_number(symbol) and not isinstance(symbol, bool)
+
+
+def _plain(facts: Facts) -> Facts:
+    """Facts without the value itself, which another round may change."""
+    items = facts.items
+    if items is not None:
+        items = tuple(_plain(i) for i in items)
+    return replace(facts, known=(), items=items) if facts.known or items else facts
+
+
+def _stripped(facts: Facts) -> Facts:
+    return UNKNOWN if facts.is_numeric else Facts(facts.kind)
+
+
+def _holes(template: Symbol) -> Iterator[Hole]:
+    if isinstance(template, Hole):
+        yield template
+    elif isinstance(template, Closure):
+        yield from _holes(template.defaults)
+    else:
+        for part in children(template) or ():
+            yield from _holes(part)
+
+
+def _fill(template: Symbol, value: Callable[[Hole], Symbol]) -> Symbol:
+    if isinstance(template, Hole):
+        return value(template)
+    if isinstance(template, Closure):
+        return Closure(template.code, template.frame, _fill(template.defaults, value))
+    parts = children(template)
+    return template if parts is None else rebuild(template, [_fill(p, value) for p in parts])
+
+
+def _leaves(template: Symbol, after: Symbol) -> Iterator[Symbol]:
+    if isinstance(template, Hole):
+        yield after
+    elif isinstance(template, Closure):
+        inner = after.defaults if isinstance(after, Closure) else UNDEFINED
+        yield from _leaves(template.defaults, inner)
+    else:
+        parts = children(template)
+        if parts is not None:
+            given = [UNDEFINED] * len(parts) if after is UNDEFINED else children(after) or []
+            for part, leaf in zip(parts, given, strict=True):
+                yield from _leaves(part, leaf)

@@ -1,0 +1,177 @@
+"""Comprehensions and generator expressions: lists, made by a loop op or entry by entry."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import gast
+
+from ..ir.types import Facts
+from .branches import Outcome, branch, truth
+from .core import Lowerer
+from .expressions import apply_binary, expression
+from .loops import LoopReader, counted
+from .places import Frame
+from .scopes import stored
+from .statements import bind_target
+from .symbols import Symbol, is_constant, packable
+from .walks import Iteration, walk
+
+RESULT = "list being made"  # no name of the source can be this
+
+
+@expression(gast.ListComp, gast.GeneratorExp)
+def list_comprehension(low: Lowerer, node: Any) -> Symbol:
+    """A list comprehension; a generator expression gives the same list."""
+    return _in_own_frame(low, node, lambda: _list(low, node))
+
+
+def _in_own_frame(low: Lowerer, node: Any, action: Callable[[], Symbol]) -> Symbol:
+    outer = low.frame
+    targets = frozenset(stored([g.target for g in node.generators])) | {RESULT}
+    low.frame = Frame(
+        outer.code, outer.function, outer, len(low.places.regions), own=targets, statement=outer.statement
+    )
+    try:
+        return action()
+    finally:
+        low.frame = outer
+
+
+def _list(low: Lowerer, node: Any) -> Symbol:
+    (first, *others) = node.generators
+    iteration = _walk_outside(low, first.iter)
+    if not others and not first.ifs and not iteration.unrolled(low):
+        try:
+            return _stacked(low, node, first, iteration)
+        except _Functions:
+            iteration = replace(iteration, unroll=True, indexed=False)
+    low.places.bind(low.frame, RESULT, [])
+    _generate(low, node, 0, iteration)
+    return low.places.read(low.frame, RESULT)
+
+
+def _walk_outside(low: Lowerer, node: Any) -> Iteration:
+    """The first iterable of a comprehension, which is evaluated in the scope around it."""
+    inner, low.frame = low.frame, low.frame.parent or low.frame
+    try:
+        return walk(low, low.evaluate(node))
+    finally:
+        low.frame = inner
+
+
+class _Functions(Exception):
+    """The entries of a list are functions, so it is made entry by entry."""
+
+
+def _stacked(low: Lowerer, node: Any, generator: Any, iteration: Iteration) -> Symbol:
+    """One generator without a condition: a loop that stacks its entries."""
+
+    def body(index: Symbol) -> Outcome:
+        bind_target(low, generator.target, iteration.entry(index))
+        reader.entry = low.evaluate(node.elt)
+        if not packable(reader.entry) and iteration.length is not None:
+            raise _Functions
+        return Outcome()
+
+    reader = LoopReader(low, node, body, set(stored([node])))
+    reader.stacks = True
+    reader.read(iteration.count())
+    return counted(reader.stack, iteration)
+
+
+def _generate(low: Lowerer, node: Any, k: int, iteration: Iteration) -> None:
+    """Read the generator k and what is inside it; entries are added to the result."""
+    generator = node.generators[k]
+
+    def body(index: Symbol) -> Outcome:
+        bind_target(low, generator.target, iteration.entry(index))
+        return _filtered(low, generator.ifs, lambda: inner())
+
+    def inner() -> Outcome:
+        if k + 1 < len(node.generators):
+            further = walk(low, low.evaluate(node.generators[k + 1].iter))
+            _generate(low, node, k + 1, further)
+        else:
+            _add(low, node)
+        return Outcome()
+
+    if iteration.unrolled(low):
+        for index in range(iteration.length or 0):
+            body(index)
+        return
+    names = set(stored([node])) | {RESULT}
+    _CarryingReader(low, node, generator, body, names).read(iteration.count())
+
+
+class _CarryingReader(LoopReader):
+    """The loop of one generator, which carries the list that is being made."""
+
+    def __init__(
+        self, low: Lowerer, node: Any, generator: Any, body: Any, names: set[str]
+    ) -> None:
+        super().__init__(low, node, body, names - {RESULT})
+        self.node = generator.target
+        self.keys[low.frame, RESULT] = None
+
+
+def _filtered(low: Lowerer, conditions: list[Any], inner: Callable[[], Outcome]) -> Outcome:
+    if not conditions:
+        return inner()
+    flag = low.evaluate(conditions[0])
+    known = truth(low, flag)
+    if known is not None:
+        return _filtered(low, conditions[1:], inner) if known else Outcome()
+    return branch(low, flag, lambda: _filtered(low, conditions[1:], inner), Outcome)[0]
+
+
+def _add(low: Lowerer, node: Any) -> None:
+    """Add an entry to the result."""
+    so_far = low.places.read(low.frame, RESULT)
+    if isinstance(node, gast.DictComp):
+        key = low.evaluate(node.key)
+        if not is_constant(key):
+            low.refuse(
+                "the keys of this dict are only known when the function runs",
+                node.key,
+                cure="walk over keys that are known, or make a list",
+            )
+        low.places.bind(low.frame, RESULT, {**so_far, key: low.evaluate(node.value)})
+        return
+    entry = low.evaluate(node.elt)
+    if isinstance(so_far, list):
+        low.places.bind(low.frame, RESULT, [*so_far, entry])
+    else:
+        low.places.bind(low.frame, RESULT, append(low, so_far, entry))
+
+
+def append(low: Lowerer, so_far: Symbol, entry: Symbol) -> Symbol:
+    """A list with one more entry."""
+    if not packable(entry):
+        low.refuse("a list of functions whose length is only known when the function runs")
+    return apply_binary(low, operator.add, so_far, [entry])
+
+
+@expression(gast.DictComp)
+def dict_comprehension(low: Lowerer, node: Any) -> Symbol:
+    def action() -> Symbol:
+        iteration = _walk_outside(low, node.generators[0].iter)
+        low.places.bind(low.frame, RESULT, {})
+        if iteration.length is not None:
+            iteration = replace(iteration, unroll=True)
+        if not iteration.unrolled(low):
+            low.refuse(
+                "the keys of this dict are only known when the function runs",
+                node.key,
+                cure="walk over keys that are known, or make a list",
+            )
+        _generate(low, node, 0, iteration)
+        return low.places.read(low.frame, RESULT)
+
+    return _in_own_frame(low, node, action)
+
+
+__all__ = ["Facts", "append"]

@@ -1,0 +1,307 @@
+"""The machine that reads a function: it evaluates nodes to symbols and emits ops for what it must.
+
+What each kind of node does is registered by the modules above, in `EXPRESSIONS`, `STATEMENTS` and
+`BUILTINS`; `Lowerer` holds what they share: the builder, the frames, places in the source, and the
+program that is being made.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from ..errors import Location, SrcgradError, UnsupportedSyntax
+from ..ir.build import Builder
+from ..ir.graph import UNDEFINED, Arg, Capture, Function, Primitive, Value, values_in
+from ..ir.types import UNDEFINED_FACTS, Facts
+from ..ops import registry
+from .places import Frame, Places, Region
+from .symbols import (
+    Closure,
+    Conflict,
+    Method,
+    Outside,
+    Partial,
+    Record,
+    Symbol,
+    Walk,
+    BoundName,
+    is_constant,
+    is_number,
+    kind_name,
+    leaves,
+    children,
+    rebuild,
+)
+
+EXPRESSIONS: dict[type, Callable[[Any, Any], Symbol]] = {}
+STATEMENTS: dict[type, Callable[..., Any]] = {}
+BUILTINS: dict[Any, Callable[..., Symbol]] = {}
+
+# Handlers of objects whose class has `__srcgrad_transform__`: called with the object, the lowerer, the
+# positional and the keyword arguments, they give the symbol of the call's result.
+TRANSFORMS: list[Callable[[Any, Any, Sequence[Symbol], Mapping[str, Symbol]], Symbol]] = []
+
+_FOLDED = {
+    *(getattr(operator, n) for n in operator.__all__ if not n.startswith("i") or n in ("inv", "invert", "index", "is_", "is_not")),
+    *(getattr(math, n) for n in dir(math) if callable(getattr(math, n)) and not n.startswith("_")),
+    abs, bool, complex, divmod, float, format, getattr, int, len, max, min, pow, repr, round, str, sum,
+    type, chr, ord, sorted, isinstance, callable, hasattr, issubclass,
+}  # fmt: skip
+_LARGEST = 64  # entries or characters of a container that is computed while reading
+
+
+@dataclass(eq=False)
+class Program:
+    """What all functions of one program share: what they read from outside, and one another."""
+
+    captures: dict[Any, Capture] = field(default_factory=dict)
+    guards: dict[Any, tuple[Callable[[], Any], Any]] = field(default_factory=dict)
+    callees: dict[str, Function] = field(default_factory=dict)
+    module: str = ""
+    name: str = ""
+    recursive: set[Any] = field(default_factory=set)  # codes of functions that are read once
+    known: dict[Any, Any] = field(default_factory=dict)  # their callees, by the key of a call
+
+
+class Lowerer(ABC):
+    """Reads one function: its ops so far, the names in sight, and where in the source it stands."""
+
+    def __init__(self, program: Program, builder: Builder, places: Places) -> None:
+        self.program = program
+        self.builder = builder
+        self.places = places
+        self.frame: Frame = None  # type: ignore[assignment]  # set before anything is read
+        self.node: Any = None
+        self.stack: list[Any] = []  # calls that are being read inside one another
+        self.trail: Any = None  # the call nodes that led here
+        self.facts_of_loops: dict[Any, Any] = {}
+
+    # --- evaluating ---------------------------------------------------------------------------------
+
+    def evaluate(self, node: Any) -> Symbol:
+        """The symbol of an expression, after emitting the ops that it takes."""
+        handler = EXPRESSIONS.get(type(node))
+        if handler is None:
+            self.refuse(f"{type(node).__name__} is not supported", node)
+        outer, self.node = self.node, node
+        try:
+            return handler(self, node)
+        except SrcgradError as error:
+            error.at(self.location())
+            raise
+        finally:
+            self.node = outer
+
+    def location(self, node: Any = None) -> Location | None:
+        """Where in the user's source the machine stands."""
+        node = node if node is not None else self.node
+        if node is None or self.frame is None:
+            return self.builder.location
+        return self.frame.code.location(node, self.frame.statement)
+
+    def refuse(self, why: str, node: Any = None, cure: str | None = None) -> NoReturn:
+        """Raise UnsupportedSyntax at a node."""
+        raise UnsupportedSyntax(why, self.location(node), cure=cure)
+
+    # --- emitting -----------------------------------------------------------------------------------
+
+    def emit(
+        self,
+        primitive: Primitive,
+        args: Sequence[Symbol],
+        kwargs: Mapping[str, Symbol] | None = None,
+        *,
+        hint: str | None = None,
+        facts: Facts | None = None,
+    ) -> Symbol:
+        """Append an op, or compute at once what depends on constants alone."""
+        given = [self.arg(a) for a in args]
+        named = {k: self.arg(a) for k, a in kwargs.items()} if kwargs else {}
+        values = [v for a in (*given, *named.values()) for v in values_in(a)]
+        if not values and not primitive.effect and primitive.function in _FOLDED:
+            done, result = fold(primitive.function, given, named)
+            if done:
+                return result
+        if any(v.facts.kind == "undefined" for v in values):
+            facts = UNDEFINED_FACTS
+        self.builder.location = self.location()
+        try:
+            result = self.builder.emit(primitive, given, named, hint=hint, facts=facts)
+        except SrcgradError as error:
+            raise error.at(self.location()) from None
+        return self.settled(result)
+
+    def apply(self, function: Callable[..., Any], *args: Symbol, **keywords: Any) -> Symbol:
+        """Emit a call of a function that is a primitive, or becomes one."""
+        return self.emit(primitive_of(function), args, **keywords)
+
+    def emit_item(self, owner: Value, index: Any) -> Symbol:
+        """Emit `owner[index]` for an index that is known."""
+        return self.apply(operator.getitem, owner, index)
+
+    def settled(self, value: Value) -> Symbol:
+        """A value, or what it is known to be by itself: a string, a function, None, a truth value."""
+        known = value.facts.known
+        return known[0] if known and value.facts.kind != "range" else value
+
+    def arg(self, symbol: Symbol) -> Arg:
+        """A symbol as an op's argument.
+
+        Raises
+        ------
+        UnsupportedSyntax
+            It is or holds something that does not exist at run time, such as a nested function.
+        """
+        if isinstance(symbol, Value) or symbol is None or isinstance(symbol, str | int | float):
+            return symbol
+        if isinstance(symbol, Outside):
+            return self.capture(symbol)
+        if isinstance(symbol, Record):
+            fields = {k: self.arg(v) for k, v in symbol.fields.items()}
+            facts = Facts(
+                "object",
+                items=tuple(facts_of_symbol(v) for v in fields.values()),
+                keys=tuple(fields),
+                cls=symbol.cls,
+            )
+            maker = primitive_of(symbol.cls, pure=True)
+            return self.emit(maker, (), fields, facts=facts)
+        parts = children(symbol)
+        if parts is not None:
+            return rebuild(symbol, [self.arg(p) for p in parts])
+        if isinstance(symbol, Walk):
+            return self.listed(symbol)
+        if isinstance(symbol, Conflict):
+            raise UnsupportedSyntax(symbol.why, symbol.location)
+        if isinstance(symbol, Closure | Method | Partial | BoundName):
+            self.refuse(
+                f"{kind_name(symbol)} defined here is handed to code that cannot be read",
+                cure="call it where srcgrad can see the call",
+            )
+        return symbol
+
+    def listed(self, walk: Walk) -> Arg:
+        """What is walked over, as a list."""
+        items = BUILTINS[builtins.list](self, [walk], {})
+        return self.arg(items)
+
+    def capture(self, outside: Outside) -> Value:
+        """The graph's value for an object read from outside; one per name."""
+        key = (outside.path, id(outside.value))
+        capture = self.program.captures.get(key)
+        if capture is None:
+            value = Value(outside.path.replace(".", "_"), outside_facts(outside.value))
+            capture = self.program.captures[key] = Capture(outside.path, value, outside.read)
+        return capture.value
+
+    # --- what the modules above do --------------------------------------------------------------------
+
+    @abstractmethod
+    def call(
+        self, function: Symbol, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+    ) -> Symbol:
+        """The symbol of a call's result."""
+
+    @abstractmethod
+    def execute_function(self, body: list[Any]) -> Symbol:
+        """Read a function's body; what it returns."""
+
+    # --- branches -----------------------------------------------------------------------------------
+
+    def region(self) -> Region:
+        """A new region for a branch or loop body."""
+        return Region(self.builder.child())
+
+
+def primitive_of(function: Callable[..., Any], *, pure: bool | None = None) -> Primitive:
+    """The primitive of a callable; one made for it where srcgrad has none."""
+    found = registry.find(function)
+    if found is not None:
+        return found
+    if pure is None:
+        pure = is_pure(function)
+    try:
+        return registry.declare(function, effect=not pure)
+    except TypeError:  # not hashable, so there is no finding it again
+        return Primitive(registry.name_of(function), function, None, not pure)
+
+
+_PURE_PACKAGES = {"numpy", "math", "cmath", "operator", "_operator", "scipy", "itertools", "functools"}
+_EFFECTS = {print, input, open, next, setattr, delattr, iter, exec, eval, __import__}
+
+
+def is_pure(function: Any) -> bool:
+    """Whether a call of this function does nothing but compute its result."""
+    module = getattr(function, "__module__", None) or ""
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, type) and issubclass(function, BaseException):
+        return True
+    if owner is not None and not isinstance(owner, type(math)):
+        return isinstance(owner, str | bytes | tuple | frozenset)
+    if module == "builtins" or isinstance(owner, type(math)) and owner is builtins:
+        return function not in _EFFECTS
+    if type(function).__name__ == "ufunc":
+        return True
+    return module.partition(".")[0] in _PURE_PACKAGES and not module.startswith("numpy.random")
+
+
+def fold(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[bool, Any]:
+    """Run a function on constants: whether that went well, and the result.
+
+    What raises is left to run time, where it may never be reached; what grows large is not kept.
+    """
+    if function in (operator.pow, operator.lshift, pow) and any(
+        isinstance(a, int) and abs(a) > 10_000 for a in args
+    ):
+        return False, None
+    try:
+        result = function(*args, **kwargs)
+    except Exception:
+        return False, None
+    if isinstance(result, str | list | tuple) and len(result) > _LARGEST:
+        return False, None
+    if isinstance(result, int) and result.bit_length() > 256:
+        return False, None
+    plain = all(
+        leaf is None or is_number(leaf) or isinstance(leaf, str | type) or leaf in (UNDEFINED, Ellipsis)
+        for leaf in leaves(result)
+    )
+    return plain and is_constant(result), result
+
+
+def facts_of_symbol(symbol: Symbol) -> Facts:
+    """What is known of a symbol that can be an argument."""
+    from ..ir.build import facts_of_arg
+
+    if isinstance(symbol, Outside):
+        return outside_facts(symbol.value)
+    if isinstance(symbol, Record):
+        items = tuple(facts_of_symbol(v) for v in symbol.fields.values())
+        return Facts("object", items=items, keys=tuple(symbol.fields), cls=symbol.cls)
+    return facts_of_arg(symbol)
+
+
+def outside_facts(value: Any) -> Facts:
+    """The facts of what is read from outside: its kind and dtype, but no shape, which may change."""
+    from ..ir.types import facts_of
+
+    return without_shapes(facts_of(value))
+
+
+def without_shapes(facts: Facts) -> Facts:
+    """The same facts, but nothing of the shape of arrays in it."""
+    from dataclasses import replace
+
+    if facts.kind == "array":
+        return replace(facts, shape=None)
+    if facts.items is not None:
+        return replace(facts, items=tuple(without_shapes(i) for i in facts.items))
+    if facts.element is not None:
+        return replace(facts, element=without_shapes(facts.element))
+    return facts

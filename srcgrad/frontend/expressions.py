@@ -1,0 +1,447 @@
+"""Expressions: operators, displays, subscripts, conditions, names."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import gast
+
+from ..ir.graph import UNDEFINED, Value
+from ..ir.types import Facts, join_all
+from ..ops import facts as inference
+from ..ops.registry import declare
+from .branches import choose, truth
+from .core import BUILTINS, EXPRESSIONS, Lowerer, facts_of_symbol, primitive_of
+from .objects import attribute, look_up
+from .scopes import COMPREHENSIONS
+from .symbols import (
+    Closure,
+    Conflict,
+    Outside,
+    Record,
+    Symbol,
+    Walk,
+    is_constant,
+    is_object,
+    kind_name,
+    packable,
+)
+from .walks import entries
+
+Handler = Callable[[Lowerer, Any], Symbol]
+
+
+def expression(*kinds: type) -> Callable[[Handler], Handler]:
+    """Register what to do with a kind of node."""
+
+    def register(handler: Handler) -> Handler:
+        for kind in kinds:
+            EXPRESSIONS[kind] = handler
+        return handler
+
+    return register
+
+
+@expression(gast.Constant)
+def constant(low: Lowerer, node: Any) -> Symbol:
+    return node.value
+
+
+@expression(gast.Name)
+def name(low: Lowerer, node: Any) -> Symbol:
+    return read(low, node.id)
+
+
+def read(low: Lowerer, name: str) -> Symbol:
+    """What a name stands for at this point."""
+    frame = low.frame.owner(name)
+    if frame is None:
+        return look_up(low, low.frame.root, name)
+    symbol = low.places.read(frame, name)
+    if symbol is UNDEFINED:
+        low.refuse(
+            f"'{name}' is read here, but no path that leads here has bound it",
+            cure=f"give '{name}' a value on every path",
+        )
+    if isinstance(symbol, Conflict):
+        low.arg(symbol)
+    return symbol
+
+
+@expression(gast.NamedExpr)
+def named(low: Lowerer, node: Any) -> Symbol:
+    symbol = low.evaluate(node.value)
+    bind(low, low.frame.base, node.target.id, symbol)
+    return symbol
+
+
+def bind(low: Lowerer, frame: Any, name: str, symbol: Symbol) -> None:
+    """Bind a name where it belongs, and let a value that has no name yet be known by it."""
+    owner = frame.owner(name) or frame
+    if isinstance(symbol, Value) and symbol.hint is None:
+        symbol.hint = name
+    low.places.bind(owner, name, symbol)
+
+
+# --- operators ---------------------------------------------------------------------------------------
+
+OPERATORS: dict[type, Callable[..., Any]] = {
+    gast.Add: operator.add, gast.Sub: operator.sub, gast.Mult: operator.mul,
+    gast.Div: operator.truediv, gast.FloorDiv: operator.floordiv, gast.Mod: operator.mod,
+    gast.Pow: operator.pow, gast.MatMult: operator.matmul, gast.BitAnd: operator.and_,
+    gast.BitOr: operator.or_, gast.BitXor: operator.xor, gast.LShift: operator.lshift,
+    gast.RShift: operator.rshift, gast.UAdd: operator.pos, gast.USub: operator.neg,
+    gast.Invert: operator.invert, gast.Eq: operator.eq, gast.NotEq: operator.ne,
+    gast.Lt: operator.lt, gast.LtE: operator.le, gast.Gt: operator.gt, gast.GtE: operator.ge,
+    gast.Is: operator.is_, gast.IsNot: operator.is_not,
+}  # fmt: skip
+_SPECIAL = {
+    operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
+    operator.floordiv: "floordiv", operator.mod: "mod", operator.pow: "pow",
+    operator.matmul: "matmul", operator.neg: "neg", operator.pos: "pos",
+}  # fmt: skip
+
+
+@expression(gast.BinOp)
+def binary(low: Lowerer, node: Any) -> Symbol:
+    left = low.evaluate(node.left)
+    return apply_binary(low, OPERATORS[type(node.op)], left, low.evaluate(node.right))
+
+
+def apply_binary(low: Lowerer, function: Callable[..., Any], left: Symbol, right: Symbol) -> Symbol:
+    """`left op right`; lists and tuples written in the source are joined at once."""
+    if function is operator.add and type(left) is type(right) and isinstance(left, list | tuple):
+        return type(left)([*left, *right]) if type(left) in (list, tuple) else (*left, *right)
+    if function is operator.mul:
+        for sequence, times in ((left, right), (right, left)):
+            if type(sequence) in (list, tuple) and type(times) is int and len(sequence) * times < 65:
+                return sequence * times
+    special = _overloaded(low, function, left, right)
+    if special is not None:
+        return special
+    for side in (left, right):
+        if is_object(side) or isinstance(side, Closure):
+            low.refuse(f"{kind_name(side)} cannot be computed with")
+    return low.apply(function, left, right, facts=_joined_facts(function, left, right))
+
+
+def _overloaded(low: Lowerer, function: Any, left: Symbol, right: Symbol) -> Symbol | None:
+    """The result of `__add__` and its like, where an operand's class defines them in Python."""
+    special = _SPECIAL.get(function)
+    if special is None:
+        return None
+    for self, other, prefix in ((left, right, ""), (right, left, "r")):
+        cls = class_of(self)
+        method = getattr(cls, f"__{prefix}{special}__", None) if cls is not None else None
+        if hasattr(method, "__code__"):
+            return low.call(method, [self, other], {})
+    return None
+
+
+def class_of(symbol: Symbol) -> type | None:
+    """The user's class of an object, where it is known."""
+    if isinstance(symbol, Record):
+        return symbol.cls
+    if isinstance(symbol, Outside):
+        return type(symbol.value)
+    if isinstance(symbol, Value) and symbol.facts.kind in ("object", "opaque", "tuple"):
+        return symbol.facts.cls
+    return type(symbol) if hasattr(symbol, "_fields") else None
+
+
+def _joined_facts(function: Any, left: Symbol, right: Symbol) -> Facts | None:
+    """What a list or tuple is known to hold after another has been joined to it."""
+    if function is not operator.add or not packable(left) or not packable(right):
+        return None
+    a, b = facts_of_symbol(left), facts_of_symbol(right)
+    if a.kind not in ("list", "tuple") or a.kind != b.kind:
+        return None
+    if a.items is not None and b.items is not None:
+        return Facts(a.kind, items=a.items + b.items, cls=list if a.kind == "list" else tuple)
+    return Facts(a.kind, element=element_of(a, b))
+
+
+def element_of(*containers: Facts) -> Facts | None:
+    """What is known of every entry of several lists or tuples."""
+    parts = [c.items if c.items is not None else (c.element or Facts(),) for c in containers]
+    return join_all(tuple(entry for part in parts for entry in part))
+
+
+@expression(gast.UnaryOp)
+def unary(low: Lowerer, node: Any) -> Symbol:
+    operand = low.evaluate(node.operand)
+    if isinstance(node.op, gast.Not):
+        return negated(low, operand)
+    cls = class_of(operand)
+    special = _SPECIAL.get(OPERATORS[type(node.op)])
+    method = getattr(cls, f"__{special}__", None) if special and cls is not None else None
+    if hasattr(method, "__code__"):
+        return low.call(method, [operand], {})
+    return low.apply(OPERATORS[type(node.op)], operand)
+
+
+def negated(low: Lowerer, symbol: Symbol) -> Symbol:
+    """`not symbol`."""
+    known = truth(low, symbol)
+    return low.apply(operator.not_, symbol) if known is None else not known
+
+
+# --- comparisons and conditions ----------------------------------------------------------------------
+
+
+@expression(gast.Compare)
+def compare(low: Lowerer, node: Any) -> Symbol:
+    """A comparison; in a chain, what comes after a false one is not computed."""
+
+    def chain(left: Symbol, k: int) -> Symbol:
+        right = low.evaluate(node.comparators[k])
+        result = compared(low, node.ops[k], left, right)
+        if k + 1 == len(node.ops):
+            return result
+        return choose(low, result, lambda: chain(right, k + 1), lambda: _falsy(result))
+
+    return chain(low.evaluate(node.left), 0)
+
+
+def compared(low: Lowerer, op: Any, left: Symbol, right: Symbol) -> Symbol:
+    """One comparison."""
+    if isinstance(op, gast.In):
+        return contains(low, right, left)
+    if isinstance(op, gast.NotIn):
+        return negated(low, contains(low, right, left))
+    if isinstance(op, gast.Is | gast.IsNot):
+        known = identical(left, right)
+        if known is not None:
+            return known == isinstance(op, gast.Is)
+    if isinstance(op, gast.Eq | gast.NotEq):
+        if is_object(left) or is_object(right):
+            known = identical(left, right)
+            if known is not None:
+                return known == isinstance(op, gast.Eq)
+    return low.apply(OPERATORS[type(op)], left, right)
+
+
+def identical(left: Symbol, right: Symbol) -> bool | None:
+    """Whether two symbols are one object, where that is known."""
+    singletons = (None, True, False, Ellipsis)
+    for a, b in ((left, right), (right, left)):
+        if any(a is s for s in singletons) or is_object(a):
+            if isinstance(b, Value):
+                if b.facts.kind in ("opaque", "undefined", "none"):
+                    return None
+                if isinstance(a, bool) and b.facts.kind in ("bool", "unknown"):
+                    return None
+                if is_object(a) and b.facts.kind == "function":
+                    return None
+                return False
+            if isinstance(b, Outside):
+                return bool(a is b.value)
+            return a is b
+    if isinstance(left, Value) or isinstance(right, Value):
+        return True if left is right else None
+    if isinstance(left, Outside) and isinstance(right, Outside):
+        return left.value is right.value
+    if is_constant(left) and is_constant(right):
+        return bool(left is right)
+    return left is right
+
+
+def contains(low: Lowerer, container: Symbol, item: Symbol) -> Symbol:
+    """`item in container`."""
+    if isinstance(container, Walk) and container.kind == "keys":
+        container = container.parts[0]
+    if isinstance(item, str | int | float | type(None)) or is_object(item):
+        if isinstance(container, dict):
+            return item in container
+        facts = container.facts if isinstance(container, Value) else None
+        if facts is not None and facts.kind == "dict" and facts.keys is not None:
+            return item in facts.keys
+        if isinstance(container, list | tuple | set) and is_constant(container):
+            return item in container
+    return low.apply(operator.contains, container, item)
+
+
+def _falsy(symbol: Symbol) -> Symbol:
+    """What a false operand of `and` gives: itself, which of a truth value is False."""
+    if isinstance(symbol, Value) and symbol.facts.kind == "bool" and symbol.facts.dtype is None:
+        return False
+    return symbol
+
+
+@expression(gast.BoolOp)
+def boolean(low: Lowerer, node: Any) -> Symbol:
+    """`and` and `or` give the operand that decides, and compute no further one."""
+    is_and = isinstance(node.op, gast.And)
+
+    def chain(k: int) -> Symbol:
+        first = low.evaluate(node.values[k])
+        if k + 1 == len(node.values):
+            return first
+        if is_and:
+            return choose(low, first, lambda: chain(k + 1), lambda: _falsy(first))
+        return choose(low, first, lambda: _truthy(first), lambda: chain(k + 1))
+
+    return chain(0)
+
+
+def _truthy(symbol: Symbol) -> Symbol:
+    if isinstance(symbol, Value) and symbol.facts.kind == "bool" and symbol.facts.dtype is None:
+        return True
+    return symbol
+
+
+@expression(gast.IfExp)
+def conditional(low: Lowerer, node: Any) -> Symbol:
+    condition = low.evaluate(node.test)
+    return choose(
+        low, condition, lambda: low.evaluate(node.body), lambda: low.evaluate(node.orelse)
+    )
+
+
+# --- displays and subscripts -------------------------------------------------------------------------
+
+
+@expression(gast.Tuple, gast.List)
+def sequence(low: Lowerer, node: Any) -> Symbol:
+    kind = tuple if isinstance(node, gast.Tuple) else list
+    done: list[Symbol] = []
+    whole: Symbol = None  # what stands before `done`, once something of unknown length is in it
+    for item in node.elts:
+        if not isinstance(item, gast.Starred):
+            done.append(low.evaluate(item))
+            continue
+        starred = low.evaluate(item.value)
+        known = entries(low, starred)
+        if known is not None:
+            done.extend(known)
+            continue
+        part = BUILTINS[kind](low, [starred], {})
+        if done:
+            whole = kind(done) if whole is None else apply_binary(low, operator.add, whole, kind(done))
+        whole = part if whole is None else apply_binary(low, operator.add, whole, part)
+        done = []
+    if whole is None:
+        return kind(done)
+    return apply_binary(low, operator.add, whole, kind(done)) if done else whole
+
+
+@expression(gast.Dict)
+def dictionary(low: Lowerer, node: Any) -> Symbol:
+    result: dict[Any, Symbol] = {}
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        if key_node is None:
+            result.update(spread(low, low.evaluate(value_node)))
+            continue
+        key = low.evaluate(key_node)
+        if not is_constant(key):
+            low.refuse(
+                "the key of a dict is only known when the function runs",
+                key_node,
+                cure="use keys that are written out, or a list",
+            )
+        result[key] = low.evaluate(value_node)
+    return result
+
+
+def spread(low: Lowerer, symbol: Symbol) -> dict[Any, Symbol]:
+    """A mapping whose keys are known, as a dict of symbols."""
+    if isinstance(symbol, Outside):
+        symbol = low.capture(symbol)
+    if isinstance(symbol, dict):
+        return symbol
+    if isinstance(symbol, Value) and symbol.facts.kind == "dict" and symbol.facts.keys is not None:
+        return {k: low.apply(operator.getitem, symbol, k) for k in symbol.facts.keys}
+    low.refuse(
+        "the keys of what is spread with ** are not known here",
+        cure="call the gradient with arguments, or write the keys out",
+    )
+
+
+@expression(gast.Set)
+def constant_set(low: Lowerer, node: Any) -> Symbol:
+    items = [low.evaluate(item) for item in node.elts]
+    if not all(is_constant(i) for i in items):
+        low.refuse("a set of computed values", cure="use a list or a tuple")
+    return tuple(dict.fromkeys(items))
+
+
+@expression(gast.Slice)
+def slice_of(low: Lowerer, node: Any) -> Symbol:
+    parts = (node.lower, node.upper, node.step)
+    return slice(*(None if p is None else low.evaluate(p) for p in parts))
+
+
+@expression(gast.Subscript)
+def subscript(low: Lowerer, node: Any) -> Symbol:
+    owner = low.evaluate(node.value)
+    return item(low, owner, low.evaluate(node.slice))
+
+
+def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
+    """`owner[index]`."""
+    if isinstance(owner, list | tuple | dict | str) and is_constant(index):
+        try:
+            return owner[index]  # type: ignore[index]
+        except (LookupError, TypeError) as error:
+            if packable(owner):
+                return low.apply(operator.getitem, owner, index)
+            low.refuse(f"{type(error).__name__}: {error}")
+    if isinstance(owner, list | tuple | dict) and not packable(owner):
+        low.refuse(
+            "which function is taken from here is only known when the function runs",
+            cure="choose between calls with if, not between functions",
+        )
+    cls = class_of(owner)
+    method = getattr(cls, "__getitem__", None) if cls is not None else None
+    if hasattr(method, "__code__"):
+        return low.call(method, [owner, index], {})
+    if is_object(owner) or isinstance(owner, Closure):
+        low.refuse(f"{kind_name(owner)} cannot be subscripted")
+    return low.apply(operator.getitem, owner, index)
+
+
+# --- attributes, functions, text ---------------------------------------------------------------------
+
+
+@expression(gast.Attribute)
+def attribute_of(low: Lowerer, node: Any) -> Symbol:
+    return attribute(low, low.evaluate(node.value), node.attr)
+
+
+@expression(gast.Lambda)
+def function_value(low: Lowerer, node: Any) -> Symbol:
+    """A lambda, or the function that a nested def makes before it is decorated."""
+    code = low.frame.base.code.inner(node)
+    defaults = {p.name: low.evaluate(p.default) for p in code.parameters if p.default is not None}
+    return Closure(code, low.frame, defaults)
+
+
+def fstring_of(*parts: Any) -> str:
+    """The text of an f-string whose parts are formatted already."""
+    return "".join(parts)
+
+
+FSTRING = declare(fstring_of, name="fstring", infer=inference.constant(Facts("str")))
+
+
+@expression(gast.JoinedStr)
+def fstring(low: Lowerer, node: Any) -> Symbol:
+    parts = [low.evaluate(value) for value in node.values]
+    return "".join(parts) if is_constant(parts) else low.emit(FSTRING, parts)
+
+
+@expression(gast.FormattedValue)
+def formatted(low: Lowerer, node: Any) -> Symbol:
+    symbol = low.evaluate(node.value)
+    spec = "" if node.format_spec is None else low.evaluate(node.format_spec)
+    conversion = {115: str, 114: repr, 97: ascii}.get(node.conversion)
+    text = Facts("str")
+    if conversion is not None:
+        symbol = low.apply(conversion, symbol, facts=text)
+    return low.apply(builtins.format, symbol, spec, facts=text)
+
+
+__all__ = ["COMPREHENSIONS", "apply_binary", "bind", "expression", "item", "read", "primitive_of"]

@@ -1,0 +1,320 @@
+"""Loops: read round by round where that is known to end soon, else as a loop op with carried values.
+
+A loop op carries each name that its body rebinds and that a later round or the code after it reads. What
+is known of the carried values has to hold in every round, so the body is read again until the facts
+that it ends with are those it began with. `break` and `return` inside become the loop's stop flag; what
+is returned is computed after the loop, from the values that its last round left.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import gast
+
+from ..ir.build import facts_of_arg
+from ..ir.graph import UNDEFINED, Arg, Block, Value
+from ..ir.rewrite import substitute_block
+from ..ir.types import PY_BOOL, PY_INT, Facts
+from .branches import (
+    BREAK,
+    CONTINUE,
+    ENDED,
+    RETURN,
+    Outcome,
+    branch,
+    building,
+    is_live,
+    then_rest,
+    truth,
+)
+from .carried import Carried, Hole
+from .core import Lowerer
+from .expressions import bind
+from .merge import fill
+from .places import Key, Region
+from .scopes import stored
+from .statements import End, Following, bind_target, execute, returned_value, statement
+from .symbols import Conflict, Symbol
+from .walks import MOST, Iteration, walk
+
+Body = Callable[[Symbol], Outcome]
+ROUNDS = 8
+
+
+@statement(gast.For)
+def for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
+    iteration = walk(low, low.evaluate(node.iter))
+
+    def body(index: Symbol) -> Outcome:
+        bind_target(low, node.target, iteration.entry(index))
+        return execute(low, node.body, after=round_end(low, node))
+
+    if iteration.unrolled(low):
+        outcome = unrolled(low, iteration, body, 0)
+    else:
+        reader = LoopReader(low, node, body, set(stored([node.target, *node.body])))
+        outcome = reader.read(iteration.count())
+    return after_loop(low, node, outcome, rest)
+
+
+@statement(gast.While)
+def while_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
+    test, names = node.test, set(stored([node.test, *node.body]))
+    if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
+        # What the test binds is seen by the body, so it has to be computed in the body.
+        test = gast.copy_location(gast.Constant(value=True, kind=None), node.test)
+
+        def body(index: Symbol) -> Outcome:
+            return _tested(low, node)
+
+    else:
+
+        def body(index: Symbol) -> Outcome:
+            return execute(low, node.body, after=round_end(low, node))
+
+    outcome = LoopReader(low, node, body, names).read(None, test)
+    return after_loop(low, node, outcome, rest)
+
+
+def round_end(low: Lowerer, node: Any) -> End:
+    """What follows a loop's body: the next round."""
+    return End(CONTINUE, UNDEFINED, low.frame.base.code.liveness.head.get(node))
+
+
+def _tested(low: Lowerer, node: Any) -> Outcome:
+    """A round of a while loop that begins with its test."""
+    def read() -> Outcome:
+        return execute(low, node.body, after=round_end(low, node))
+
+    condition = low.evaluate(node.test)
+    known = truth(low, condition)
+    if known is not None:
+        return read() if known else Outcome.leaves(ENDED)
+    return branch(low, condition, read, lambda: Outcome.leaves(ENDED))[0]
+
+
+def unrolled(low: Lowerer, iteration: Iteration, body: Body, start: int) -> Outcome:
+    """Read the rounds from `start` on, one after the other."""
+    for k in range(start, iteration.length or 0):
+        outcome = body(k).without(CONTINUE)
+        if not outcome.plain:
+            following = k + 1
+            return then_rest(low, outcome, lambda: unrolled(low, iteration, body, following))
+    return Outcome()
+
+
+def after_loop(low: Lowerer, node: Any, outcome: Outcome, rest: Following) -> Outcome:
+    """What comes after the rounds: the else clause, and what a return inside the loop returns."""
+    sites = [] if low.frame.loops else [e for e in outcome.flags if isinstance(e, gast.Return)]
+    if sites:
+        return _return_sites(low, node, outcome, sites, rest)
+    if node.orelse:
+        outcome = then_rest(low, outcome.without(ENDED), lambda: execute(low, node.orelse))
+    return outcome.without(BREAK, ENDED)
+
+
+def _return_sites(low: Lowerer, node: Any, outcome: Outcome, sites: list[Any], rest: Following) -> Outcome:
+    """Branch on which return statement has ended the loop, if any; the rest stands where none has."""
+    rest.read = True
+    if not sites:
+        ended = after_loop(low, node, outcome, rest)
+        live = rest.end
+        return then_rest(low, ended, rest, live, live)
+    site, *others = sites
+    flag = outcome.flags[site]
+    left = outcome.without(site)
+    if not outcome.falls and not others and len(outcome.flags) == 1:
+        flag = True
+
+    def value() -> Outcome:
+        low.frame.statement, outer = site, low.frame.statement
+        try:
+            return Outcome.leaves(RETURN, returned_value(low, site))
+        finally:
+            low.frame.statement = outer
+
+    if flag is True:
+        return value()
+    left = Outcome(outcome.falls or BREAK in left.flags, left.flags, left.value)
+    live = rest.end
+    return branch(
+        low, flag, value, lambda: _return_sites(low, node, left, others, rest), live=live
+    )[0]
+
+
+def counted(stack: Any, iteration: Iteration) -> Any:
+    """A list that a loop has made, of which the length is known where that of the loop is."""
+    n, element = iteration.length, stack.facts.element
+    if n is not None and n <= MOST and element is not None:
+        stack.facts = Facts("list", items=(element,) * n, cls=list)
+    return stack
+
+
+class LoopReader:
+    """Reads one loop as an op.
+
+    `names` are the names that the body is seen to bind; `body(index)` reads one round.
+    """
+
+    def __init__(self, low: Lowerer, node: Any, body: Body, names: set[str]) -> None:
+        self.low, self.node, self.body = low, node, body
+        self.entry: Symbol = None  # with `stacks`, what a round adds to the list that the loop makes
+        self.stacks = False
+        self.stack: Value | None = None
+        frame = low.frame
+        head = frame.base.code.liveness.head.get(node)
+        base = frame.base
+        self.keys: dict[Key, None] = {}
+        for name in sorted(names):
+            owner = base.owner(name)
+            if owner is not None and (head is None or owner is not base or is_live(base, name, head)):
+                self.keys[owner, name] = None
+        self.unread = [
+            (base, name)
+            for name in sorted(names)
+            if base.owner(name) is base and (base, name) not in self.keys
+        ]
+
+    def read(self, count: Symbol | None, test: Any = None) -> Outcome:
+        """Emit the loop, bind what it carries, and say how it ends."""
+        low = self.low
+        memory = low.facts_of_loops.setdefault((self.node, low.trail), {})
+        inits = {key: low.places.read(*key) for key in self.keys}
+        carried = Carried(inits, memory)
+        for round_number in range(ROUNDS):
+            attempt = _Attempt(self, carried, count is not None, test)
+            extra = [key for key in attempt.changed if key not in carried.inits]
+            if extra:
+                for key in extra:
+                    self.keys[key] = None
+                    carried.add(key, low.places.read(*key))
+                continue
+            if not carried.widen(attempt.after, strip=round_number >= ROUNDS - 4):
+                break
+        else:
+            low.refuse(
+                "what this loop carries from round to round changes its structure each time",
+                self.node,
+                cure="keep the same kind of value in each name from round to round",
+            )
+        return self.emit(attempt, carried, count)
+
+    def emit(self, attempt: _Attempt, carried: Carried, count: Symbol | None) -> Outcome:
+        """Emit the op of the last reading, whose facts hold in every round."""
+        low = self.low
+        outcome = attempt.outcome
+        exits = [e for e in outcome.flags if e is not CONTINUE]
+        kept = [e for e in exits if isinstance(e, gast.Return) or (e is BREAK and self.node.orelse)]
+        with building(low, attempt.region):
+            yields = [low.arg(a) for a in carried.leaves(attempt.after)]
+            flags = [low.arg(outcome.flags[e]) for e in kept]
+            stop = _any_of(low, [outcome.flags[e] for e in exits])
+        inits = [low.arg(a) for a in carried.init_args()]
+        hints = [_flag_name(e) for e in kept]
+        flag_params = [Value(h, PY_BOOL) for h in hints]
+        params = attempt.params
+        still = [k for k, (p, y) in enumerate(zip(params, yields, strict=True)) if p is y]
+        table: dict[Value, Arg] = {params[k]: inits[k] for k in still}
+        moving = [k for k in range(len(params)) if k not in still]
+        results: list[Arg] = [yields[k] for k in moving] + flags
+        has_stop = bool(exits)
+        if self.stacks:
+            with building(low, attempt.region):
+                results.append(low.arg(self.entry))
+        if has_stop:
+            results.append(stop)
+        block = attempt.region.close(results, (attempt.index, *(params[k] for k in moving), *flag_params))
+        block = substitute_block(block, table)
+        given = [inits[k] for k in moving] + [False] * len(flags)
+        low.builder.location = low.location(self.node)
+        if count is not None:
+            finals = low.builder.emit_for(low.arg(count), given, block, stop=has_stop)
+        else:
+            test = Block(
+                (*(attempt.test_params[k] for k in moving), *(Value(h, PY_BOOL) for h in hints)),
+                attempt.test.ops,
+                attempt.test.results,
+            )
+            test = substitute_block(test, {attempt.test_params[k]: inits[k] for k in still})
+            finals = low.builder.emit_while(given, test, block, stop=has_stop)
+        final: dict[int, Symbol] = {k: inits[k] for k in still}
+        final.update(zip(moving, finals[: len(moving)], strict=True))
+        ordered = [final[k] for k in range(len(params))]
+        for key, symbol in carried.filled(ordered).items():
+            bind_final(low, key, symbol)
+        for frame, name in self.unread:
+            low.places.bind(frame, name, UNDEFINED)
+        self.stack = finals[-1] if self.stacks else None
+        ends = dict(zip(kept, finals[len(moving) : len(moving) + len(kept)], strict=True))
+        forever = count is None and attempt.forever
+        falls = not forever or BREAK in outcome.flags or ENDED in outcome.flags
+        return Outcome(falls, ends)
+
+
+def bind_final(low: Lowerer, key: Key, symbol: Symbol) -> None:
+    """Bind a name to what the loop left in it."""
+    low.places.bind(*key, symbol)
+
+
+def _flag_name(exit: Any) -> str:
+    return "broken" if exit is BREAK else "returned"
+
+
+def _any_of(low: Lowerer, flags: list[Symbol]) -> Symbol:
+    if any(f is True for f in flags):
+        return True
+    result: Symbol = flags[0] if flags else False
+    for flag in flags[1:]:
+        result = low.apply(operator.or_, result, flag, facts=PY_BOOL)
+    return result
+
+
+class _Attempt:
+    """One reading of a loop's body, from what is so far known of its carried values."""
+
+    def __init__(self, reader: LoopReader, carried: Carried, counted: bool, test: Any) -> None:
+        low = reader.low
+        self.places = low.places
+        self.index = Value(None, PY_INT)
+        self.params = carried.params()
+        self.forever = False
+        low.frame.loops += 1
+        try:
+            if test is not None:
+                self._read_test(reader, carried, test)
+            self.region = low.region()
+            self._enter(self.region, carried.filled(self.params))
+            with low.places.inside(self.region), building(low, self.region):
+                for frame, name in reader.unread:
+                    low.places.bind(frame, name, UNDEFINED)
+                self.outcome = reader.body(self.index).without(CONTINUE)
+                reads = low.places.read
+                self.after = {key: reads(*key) for key in carried.inits}
+        finally:
+            low.frame.loops -= 1
+        unread = set(reader.unread)
+        self.changed = [key for key in self.region.old if key not in unread]
+
+    def _enter(self, region: Region, symbols: dict[Key, Symbol]) -> None:
+        """Let a region begin with other bindings."""
+        region.old = {key: self.places.read(*key) for key in symbols}
+        region.changes = dict(symbols)
+
+    def _read_test(self, reader: LoopReader, carried: Carried, test: Any) -> None:
+        low = reader.low
+        self.test_params = carried.params()
+        region = low.region()
+        self._enter(region, carried.filled(self.test_params))
+        with low.places.inside(region), building(low, region):
+            flag = low.evaluate(test)
+            known = truth(low, flag)
+            flag = low.arg(flag) if known is None else known
+        self.forever = known is True
+        self.test = region.close([flag])
+
+
+__all__ = ["Conflict", "Hole", "LoopReader", "bind", "facts_of_arg", "fill", "replace"]

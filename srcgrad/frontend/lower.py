@@ -1,0 +1,188 @@
+"""Reads a Python function into a graph: the one way into `Function` from source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..ir.build import Builder
+from ..ir.graph import Function, Parameter, Value
+from ..ir.types import UNKNOWN, AnyShape, Facts
+from . import builtin_calls, comprehensions, loops, statements
+from .calls import call
+from .core import TRANSFORMS, Lowerer, Program, outside_facts
+from .inline import code_of
+from .lift import lift
+from .objects import from_object
+from .parameters import free_parameters, is_closed, signature_of
+from .places import Frame, Places
+from .recursion import Call, Recursion, make_main
+from .scopes import Code
+from .symbols import Symbol
+from .unwrap import Unwrapped, unwrap
+
+# Imported for what they register.
+_TABLES = (builtin_calls, comprehensions, loops)
+__all__ = ["TRANSFORMS", "Reader", "lower", "signature_of"]
+
+
+class Reader(Lowerer):
+    """The machine with everything it needs."""
+
+    def call(
+        self, function: Symbol, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+    ) -> Symbol:
+        return call(self, function, args, kwargs)
+
+    def execute_function(self, body: list[Any]) -> Symbol:
+        return statements.execute_function(self, body)
+
+
+def lower(function: Callable[..., Any], given: Mapping[str, Facts] | None = None) -> Function:
+    """The graph of a function, as far as it depends on what `given` says of its parameters.
+
+    Parameters
+    ----------
+    function : callable
+        A function, lambda, method, partial, callable object, or a NumPy or builtin function.
+    given : mapping of str to Facts, optional
+        What is known of each parameter. Facts with `known` make the parameter static: branches on it
+        are decided while reading. Without, numbers and arrays are assumed, and defaults that are None,
+        a string, a truth value or a function are taken as they are.
+
+    Raises
+    ------
+    SourceNotFound
+        The source of the function, or of one that it calls, cannot be found.
+    UnsupportedSyntax
+        It holds something that cannot be read, with the line and what to write instead.
+
+    Examples
+    --------
+    >>> def f(x, n=2):
+    ...     return x**n + 1
+    >>> print(lower(f))
+    def f(x: unknown, n: int):
+        t.0: unknown = pow(x, n)
+        t.1: unknown = add(t.0, 1)
+        return t.1
+    """
+    found = unwrap(function)
+    signature = free_parameters(found)
+    values = [Value(p.name, _facts(p, given)) for p in signature]
+    if is_closed(found.function):
+        return _lower_closed(found, signature, values)
+    target = found.function
+    code = code_of(None, target)
+    program = Program(module=target.__globals__.get("__name__", ""))
+    program.name = "lambda_" if code.name == "<lambda>" else code.name
+    where = code.location(code.tree, None)
+    low = Reader(program, Builder(where), Places())
+    low.frame = Frame(code, target, None, 0)
+    symbols = {v.hint or "": low.settled(v) for v in values}
+    low.frame.names.update(_bind(low, code, found, symbols))
+    main = Call(code, None, target, dict(low.frame.names))
+    low.stack.append(main)
+    try:
+        result = low.arg(low.execute_function(code.body))
+        made = Function(program.name, signature, low.builder.block(values, [result]))
+    except Recursion as recursion:
+        # What was read so far is thrown away: the function is read as the callee of itself.
+        low = Reader(program, Builder(where), Places())
+        low.frame = Frame(code, target, None, 0)
+        facts = {v.hint or "": v.facts for v in values}
+        made = replace(make_main(low, recursion, facts), signature=signature)
+    captures = tuple(program.captures.values())
+    made = replace(made, doc=target.__doc__, location=where, guards=tuple(program.guards.values()))
+    callees = {c.name: c.function for each in program.known.values() for c in each}
+    return lift(made, callees, captures)
+
+
+def _facts(parameter: Parameter, given: Mapping[str, Facts] | None) -> Facts:
+    """What is known of a parameter: what was said, or what is assumed."""
+    if given is not None and parameter.name in given:
+        return given[parameter.name]
+    if parameter.kind == "VAR_POSITIONAL":
+        return Facts("tuple", element=UNKNOWN)
+    if parameter.kind == "VAR_KEYWORD":
+        return Facts("dict", element=UNKNOWN)
+    if parameter.has_default:
+        return outside_facts(parameter.default)
+    return Facts("unknown", None, AnyShape(parameter.name))
+
+
+def _bind(
+    low: Lowerer, code: Code, found: Unwrapped, free: Mapping[str, Symbol]
+) -> dict[str, Symbol]:
+    """The symbol of every parameter: what is free, and what an owner or a partial has fixed."""
+    result: dict[str, Symbol] = dict(free)
+    bound = [
+        _fixed(low, "self" if k == 0 else f"bound_{k}", value)
+        for k, value in enumerate(found.bound)
+    ]
+    fixed = {k: _fixed(low, k, v) for k, v in found.keywords.items()}
+    for p in code.parameters:
+        if p.kind.startswith("POSITIONAL") and bound:
+            result[p.name] = bound.pop(0)
+        elif p.kind == "VAR_POSITIONAL" and (bound or p.name not in result):
+            if p.name in result and isinstance(result[p.name], Value):
+                facts = result[p.name].facts
+                if facts.items is None:
+                    low.refuse("a partial that fixes some of '*" + p.name + "'", code.tree)
+                more = [low.emit_item(result[p.name], k) for k in range(len(facts.items))]
+                result[p.name] = (*bound, *more)
+            else:
+                result[p.name] = tuple(bound)
+            bound = []
+        elif p.name in fixed:
+            result[p.name] = fixed.pop(p.name)
+    for p in code.parameters:
+        if p.kind == "VAR_KEYWORD" and fixed:
+            facts = result[p.name].facts
+            if facts.keys is None:
+                low.refuse("a partial that fixes some of '**" + p.name + "'", code.tree)
+            more_named = {k: low.emit_item(result[p.name], k) for k in facts.keys}
+            result[p.name] = {**fixed, **more_named}
+    return result
+
+
+def _fixed(low: Lowerer, name: str, value: Any) -> Symbol:
+    """The symbol of an argument that an owner or a partial has fixed."""
+    if isinstance(value, bool | int | float | complex):
+        return value
+    return from_object(low, value, name, lambda: value)
+
+
+def _lower_closed(
+    found: Unwrapped, signature: tuple[Parameter, ...], values: list[Value]
+) -> Function:
+    """The graph of a function that is not read: one op."""
+    program = Program()
+    low = Reader(program, Builder(), Places())
+    args: list[Symbol] = [_fixed(low, f"bound_{k}", v) for k, v in enumerate(found.bound)]
+    kwargs = {k: _fixed(low, k, v) for k, v in found.keywords.items()}
+    for p, value in zip(signature, values, strict=True):
+        known = value.facts.known
+        if p.has_default and known and known[0] is p.default:
+            continue
+        symbol = low.settled(value)
+        if p.kind == "VAR_POSITIONAL":
+            items = value.facts.items
+            if items is None:
+                low.refuse(
+                    f"how many arguments '{program.name or p.name}' gets is not known here",
+                    cure="call the gradient, or wrap the function in a lambda",
+                )
+            args.extend(low.emit_item(value, k) for k in range(len(items)))
+        elif p.kind == "KEYWORD_ONLY" or (p.has_default and kwargs):
+            kwargs[p.name] = symbol
+        elif p.has_default and p.kind == "POSITIONAL_OR_KEYWORD":
+            kwargs[p.name] = symbol
+        else:
+            args.append(symbol)
+    result = low.arg(low.call(found.function, args, kwargs))
+    name = getattr(found.function, "__name__", type(found.function).__name__)
+    doc = getattr(found.function, "__doc__", None)
+    captures = tuple(program.captures.values())
+    return Function(name, signature, low.builder.block(values, [result]), captures, {}, doc)

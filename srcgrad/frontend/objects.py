@@ -1,0 +1,245 @@
+"""Names from outside the function, and attributes: of modules, classes, objects, values.
+
+What a program is built from (functions, classes, modules, strings, truth values) is taken as it is, with a
+guard that tells when it has been replaced. What it computes with (numbers, arrays, containers of them)
+is read live, as a capture.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..ir.graph import Value
+from ..ir.types import Facts, facts_of
+from ..ops import methods, registry, trace
+from .core import Lowerer, outside_facts, primitive_of
+from .places import Frame
+from .unwrap import CLOSED_PACKAGES
+from .symbols import (
+    BoundName,
+    Closure,
+    Method,
+    Outside,
+    Partial,
+    Record,
+    Symbol,
+    is_number,
+    is_object,
+    kind_name,
+)
+
+_STATIC = (bool, str, bytes, type(None), type(Ellipsis))
+_MISSING: Any = object()
+
+
+def look_up(low: Lowerer, frame: Frame, name: str) -> Symbol:
+    """The symbol of a name that no frame owns: of a closure cell, a global or a builtin."""
+    function = frame.function
+    if function is not None:
+        free = function.__code__.co_freevars
+        if name in free:
+            cell = (function.__closure__ or ())[free.index(name)]
+            try:
+                value = cell.cell_contents
+            except ValueError:
+                low.refuse(f"'{name}' of the enclosing function has no value yet")
+            return from_object(low, value, name, lambda: cell.cell_contents)
+        names = function.__globals__
+        if name in names:
+            module = names.get("__name__", "")
+            home = module == low.program.module
+            path = name if home else f"{module.rpartition('.')[2]}.{name}"
+            return from_object(low, names[name], path, lambda: names[name])
+    if hasattr(builtins, name):
+        return getattr(builtins, name)
+    low.refuse(f"name '{name}' is not defined")
+
+
+def from_object(low: Lowerer, value: Any, path: str, read: Callable[[], Any]) -> Symbol:
+    """The symbol of an object found outside, under the name `path`."""
+    if isinstance(value, _STATIC) or is_object(value) and not _is_instance(value):
+        guard(low, path, read, value)
+        return value
+    if is_number(value) or isinstance(value, np.ndarray):
+        kind, dtype = type(value), getattr(value, "dtype", None)
+
+        def same() -> Any:
+            now = read()
+            return kind if type(now) is kind and getattr(now, "dtype", None) == dtype else None
+
+        guard(low, path, same, kind)
+        return low.capture(Outside(value, path, read))
+    if isinstance(value, list | tuple | dict):
+        facts = outside_facts(value)
+        guard(low, path, lambda: facts if outside_facts(read()) == facts else None, facts)
+        return low.capture(Outside(value, path, read))
+    guard(low, path, read, value)
+    return Outside(value, path, read)
+
+
+def guard(low: Lowerer, path: str, read: Callable[[], Any], value: Any) -> None:
+    """Remember what was found, so that a later call can tell whether it still holds."""
+    low.program.guards.setdefault((path, id(value) if callable(value) else path), (read, value))
+
+
+def _is_instance(value: Any) -> bool:
+    """Whether a callable is an object with a state of its own, not a function or class."""
+    kind = type(value)
+    if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+        return False
+    return kind.__module__.partition(".")[0] not in (*CLOSED_PACKAGES, "functools") and (
+        not hasattr(kind, "__srcgrad_transform__") and not hasattr(value, "__wrapped__")
+    )
+
+
+def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
+    """`owner.name`."""
+    if isinstance(owner, types.ModuleType):
+        return _of_module(low, owner, name)
+    if isinstance(owner, Value):
+        return _of_value(low, owner, name)
+    if isinstance(owner, Outside):
+        return _of_outside(low, owner, name)
+    if isinstance(owner, Record) and name in owner.fields:
+        return owner.fields[name]
+    if isinstance(owner, Record) or hasattr(owner, "_fields"):
+        cls = owner.cls if isinstance(owner, Record) else type(owner)
+        if isinstance(owner, tuple) and name in owner._fields:  # type: ignore[attr-defined]
+            return getattr(owner, name)
+        found = of_class(low, cls, name, owner)
+        if found is not _MISSING:
+            return found
+    if isinstance(owner, Partial) and name in ("func", "args", "keywords"):
+        return {"func": owner.function, "args": owner.args, "keywords": owner.keywords}[name]
+    if isinstance(owner, Closure) and name == "__name__":
+        return owner.code.name
+    if is_object(owner):
+        return _of_object(low, owner, name)
+    if is_number(owner):
+        return _of_number(low, owner, name)
+    if hasattr(type(owner), name):
+        return BoundName(owner, name)
+    low.refuse(f"{kind_name(owner)} has no attribute '{name}'")
+
+
+def _of_module(low: Lowerer, module: types.ModuleType, name: str) -> Symbol:
+    try:
+        value = getattr(module, name)
+    except AttributeError as error:
+        low.refuse(str(error))
+    if module.__name__.partition(".")[0] in (*CLOSED_PACKAGES, "math", "cmath"):
+        return value
+    short = module.__name__.rpartition(".")[2]
+    return from_object(low, value, f"{short}.{name}", lambda: getattr(module, name))
+
+
+def _of_object(low: Lowerer, owner: Any, name: str) -> Symbol:
+    """An attribute of a function or class."""
+    try:
+        value = getattr(owner, name)
+    except AttributeError as error:
+        low.refuse(str(error))
+    if isinstance(owner, np.ufunc) or isinstance(value, types.MethodType) and value.__self__ is owner:
+        return value
+    path = f"{getattr(owner, '__name__', type(owner).__name__)}.{name}"
+    return from_object(low, value, path, lambda: getattr(owner, name))
+
+
+def _of_number(low: Lowerer, owner: Any, name: str) -> Symbol:
+    value = getattr(owner, name, _MISSING)
+    if value is _MISSING:
+        low.refuse(f"a number has no attribute '{name}'")
+    return BoundName(owner, name) if callable(value) else value
+
+
+def of_class(low: Lowerer, cls: type, name: str, owner: Symbol) -> Symbol:
+    """What the class of `owner` defines under a name, bound to it; `_MISSING` if that is no code."""
+    found = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), _MISSING)
+    if isinstance(found, property) and hasattr(found.fget, "__code__"):
+        return low.call(found.fget, [owner], {})
+    if isinstance(found, staticmethod):
+        return found.__func__
+    if isinstance(found, classmethod):
+        return Method(found.__func__, cls)
+    if isinstance(found, types.FunctionType):
+        return Method(found, owner)
+    wrapped = getattr(found, "func", None)  # cached_property
+    if type(found).__name__ == "cached_property" and hasattr(wrapped, "__code__"):
+        return low.call(wrapped, [owner], {})
+    return _MISSING
+
+
+def _of_outside(low: Lowerer, owner: Outside, name: str) -> Symbol:
+    obj = owner.value
+    if name not in getattr(obj, "__dict__", ()):
+        found = of_class(low, type(obj), name, owner)
+        if found is not _MISSING:
+            return found
+    value = getattr(obj, name, _MISSING)
+    if value is _MISSING:
+        low.refuse(f"'{type(obj).__name__}' object has no attribute '{name}'")
+    if isinstance(value, types.BuiltinFunctionType | types.BuiltinMethodType):
+        return BoundName(owner, name)
+    return from_object(low, value, f"{owner.path}.{name}", lambda: getattr(owner.read(), name))
+
+
+def _of_value(low: Lowerer, owner: Value, name: str) -> Symbol:
+    facts = owner.facts
+    if facts.kind in ("tuple", "object") and facts.keys is not None and name in facts.keys:
+        position = facts.keys.index(name)
+        known = facts.items[position] if facts.items is not None else Facts()
+        if facts.kind == "tuple":
+            return low.emit(primitive_of(operator.getitem), (owner, position), facts=known)
+        return low.emit(primitive_of(getattr), (owner, name), facts=known)
+    if facts.cls is not None and facts.kind in ("object", "tuple", "opaque"):
+        found = of_class(low, facts.cls, name, owner)
+        if found is not _MISSING:
+            return found
+        constant = getattr(facts.cls, name, _MISSING)
+        if facts.kind == "object" and constant is not _MISSING and not callable(constant):
+            return low.emit(primitive_of(getattr), (owner, name), facts=facts_of(constant))
+    if facts.is_numeric or facts.kind == "undefined":
+        return _of_array(low, owner, name)
+    if facts.kind in ("list", "tuple", "dict", "str", "range"):
+        return BoundName(owner, name)
+    if facts.kind == "function":
+        low.refuse(f"'.{name}' of a function that is only known when this one runs")
+    if facts.cls is not None and callable(getattr(facts.cls, name, None)):
+        return BoundName(owner, name)
+    return low.emit(primitive_of(getattr), (owner, name), facts=Facts("opaque"))
+
+
+def _of_array(low: Lowerer, owner: Value, name: str) -> Symbol:
+    """An attribute of an array: `x.T`, `x.shape`; a method is bound, and looked up when called."""
+    function = methods.attribute(name)
+    if function is not None:
+        return call_adapter(low, function, [owner], {})
+    if methods.method(name) is not None or hasattr(np.ndarray, name) or name in _CONTAINER_METHODS:
+        return BoundName(owner, name)
+    # Not an array's: the value is an object after all, of which nothing is known before a call.
+    return low.emit(primitive_of(getattr), (owner, name), facts=Facts())
+
+
+_CONTAINER_METHODS = {n for kind in (list, dict, str) for n in dir(kind)}
+
+
+def call_adapter(
+    low: Lowerer, function: Callable[..., Any], args: list[Symbol], kwargs: dict[str, Symbol]
+) -> Symbol:
+    """Call a Python function that speaks NumPy with graph values: what it computes becomes ops."""
+    if registry.find(function) is not None or function.__module__.partition(".")[0] == "numpy":
+        return low.call(function, args, kwargs)
+    low.builder.location = low.location()
+    given = [trace.wrap(low.arg(a), low.builder) for a in args]
+    named = {k: trace.wrap(low.arg(v), low.builder) for k, v in kwargs.items()}
+    result = trace.unwrap(function(*given, **named))
+    return low.settled(result) if isinstance(result, Value) else result
+
+
+

@@ -1,0 +1,106 @@
+"""Peels a callable down to the function underneath, and what has been bound to it on the way."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import FunctionType, MethodDescriptorType, MethodType, WrapperDescriptorType
+from typing import Any
+
+from ..errors import NotDifferentiable
+
+# Their functions have rules, or are refused by name; what is inside them is never read.
+CLOSED_PACKAGES = {"builtins", "numpy", "operator", "scipy"}
+
+_CALL_OF_PARTIAL = functools.partial.__call__
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """What a callable comes down to: `function(*bound, *args, **{**keywords, **kwargs})`.
+
+    `function` is a plain Python function, whose source can be sought, or something that has none to
+    read: a builtin, a ufunc, a NumPy function, a class, an object with `__srcgrad_transform__`.
+    """
+
+    function: Callable[..., Any]
+    bound: tuple[object, ...] = ()
+    keywords: Mapping[str, object] = field(default_factory=dict)
+
+
+def unwrap(function: Any) -> Unwrapped:
+    """The function underneath a method, a partial, a decorated function or a callable object.
+
+    A wrapper that names what it wraps in `__wrapped__` is taken for what it wraps.
+
+    Raises
+    ------
+    NotDifferentiable
+        `function` cannot be called, or which code runs depends on the type of its argument.
+
+    Examples
+    --------
+    >>> def scale(factor, x, *, offset): return factor * x + offset
+    >>> found = unwrap(functools.partial(scale, 2.0, offset=1.0))
+    >>> found.function is scale, found.bound, found.keywords
+    (True, (2.0,), {'offset': 1.0})
+    """
+    bound: tuple[object, ...] = ()
+    keywords: dict[str, object] = {}
+    seen: list[object] = []  # compared by identity: what is met may not be hashable
+    while not any(function is one for one in seen):
+        seen.append(function)
+        kind = type(function)
+        if isinstance(function, MethodType):
+            bound = (function.__self__, *bound)
+            function = function.__func__
+        elif isinstance(function, staticmethod | classmethod):
+            function = function.__func__
+        elif not callable(function):
+            raise NotDifferentiable(
+                f"an object of type '{kind.__name__}' is not a function",
+                cure="hand over a function of the variables to differentiate by",
+            )
+        elif _is_closed(function):
+            break
+        elif isinstance(function, functools.partial) and kind.__call__ is _CALL_OF_PARTIAL:
+            bound = (*function.args, *bound)
+            keywords = {**function.keywords, **keywords}
+            function = function.func
+        elif _dispatches_on_type(function):
+            raise NotDifferentiable(
+                f"'{function.__name__}' runs other code for each type of its argument",
+                cure=f"differentiate what it runs, e.g. {function.__name__}.dispatch(float)",
+            )
+        elif hasattr(function, "__wrapped__"):
+            function = function.__wrapped__
+        elif isinstance(function, FunctionType):
+            break
+        else:
+            # As Python itself does, look in the class, not in the object.
+            call = next(vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base))
+            if isinstance(call, WrapperDescriptorType | MethodDescriptorType):
+                break  # written in C
+            function = call.__get__(function, kind) if hasattr(call, "__get__") else call
+    return Unwrapped(function, bound, keywords)
+
+
+def _is_closed(function: Any) -> bool:
+    """Whether a callable is taken as it is: a class, a gradient, a member of a closed package."""
+    kind = type(function)
+    if isinstance(function, type) or hasattr(kind, "__srcgrad_transform__"):
+        return True
+    # `functools.wraps` copies `__module__`, so a function is asked where its globals are.
+    is_function = isinstance(function, FunctionType)
+    module = function.__globals__.get("__name__") if is_function else kind.__module__
+    return str(module).partition(".")[0] in CLOSED_PACKAGES
+
+
+def _dispatches_on_type(function: Any) -> bool:
+    """Whether this is a `functools.singledispatch` function: `__wrapped__` is only its default."""
+    return (
+        isinstance(function, FunctionType)
+        and function.__globals__.get("__name__") == "functools"
+        and hasattr(function, "register")
+    )

@@ -1,0 +1,269 @@
+"""What can be walked over: how many entries it has, and the ops that fetch one of them.
+
+`walk` looks at a symbol and says in what way a loop over it is read. A structure that the source
+spells out, or one whose entries differ in kind, is walked while reading (`unroll`); everything else by a
+loop of the graph that fetches the entry at its index.
+"""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..ir.graph import Value
+from ..ir.types import PY_INT, Facts, join_all
+from .core import Lowerer, facts_of_symbol, primitive_of
+from .symbols import Conflict, Outside, Record, Symbol, Walk, is_constant, kind_name, packable
+
+MOST = 64  # rounds of a loop that is read round by round
+RANGE = Facts("range")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Iteration:
+    """A way to walk. `length` is the number of entries where it is known, `count` emits it; `entry` emits
+    the entry at an index. With `unroll`, the entries are best taken one by one; without `indexed`,
+    there is no other way."""
+
+    length: int | None
+    count: Callable[[], Symbol]
+    entry: Callable[[Symbol], Symbol]
+    unroll: bool = False
+    indexed: bool = True
+
+    def unrolled(self, low: Lowerer) -> bool:
+        """Whether the loop is read round by round.
+
+        Raises
+        ------
+        UnsupportedSyntax
+            It has to be, and there are too many rounds or it is not known how many.
+        """
+        if self.length is not None and self.length <= MOST and self.unroll:
+            return True
+        if self.indexed:
+            return False
+        if self.length is None:
+            low.refuse(
+                "this loop is over things of different kinds, and how many there are is only known "
+                "when the function runs",
+                cure="walk over sequences of known length, or of numbers and arrays alone",
+            )
+        low.refuse(
+            f"this loop has {self.length} rounds, each of which is read anew (at most {MOST} are)",
+            cure="walk over an array, or a list of numbers or arrays of equal structure",
+        )
+
+
+def walk(low: Lowerer, symbol: Symbol) -> Iteration:
+    """How to walk over a symbol."""
+    if isinstance(symbol, Outside):
+        method = getattr(type(symbol.value), "__iter__", None)
+        if hasattr(method, "__code__"):
+            low.refuse(f"iterating over an object of type {type(symbol.value).__name__}")
+        symbol = low.capture(symbol)
+    if isinstance(symbol, Conflict):
+        low.arg(symbol)
+    if isinstance(symbol, Walk):
+        return _WALKS[symbol.kind](low, symbol)
+    if isinstance(symbol, dict):
+        return _written(low, list(symbol))
+    if isinstance(symbol, tuple | list | str | bytes):
+        return _written(low, symbol)
+    if isinstance(symbol, Value):
+        return _value(low, symbol)
+    low.refuse(f"{kind_name(symbol)} cannot be walked over")
+
+
+def entries(low: Lowerer, symbol: Symbol) -> list[Symbol] | None:
+    """All entries of a symbol, where their number is known; None where it is not."""
+    if isinstance(symbol, list | tuple):
+        return list(symbol)
+    found = walk(low, symbol)
+    if found.length is None or found.length > MOST:
+        return None
+    return [found.entry(k) for k in range(found.length)]
+
+
+def _written(low: Lowerer, items: Any) -> Iteration:
+    """A tuple, list or text that the source spells out."""
+    plain = packable(items) and is_constant(items) or _uniform_symbols(items)
+
+    def entry(index: Symbol) -> Symbol:
+        if is_constant(index):
+            return items[index]
+        return low.apply(operator.getitem, items, index)
+
+    return Iteration(len(items), lambda: len(items), entry, unroll=True, indexed=plain)
+
+
+def _uniform_symbols(items: Any) -> bool:
+    return packable(items) and _uniform([facts_of_symbol(i) for i in items])
+
+
+def _value(low: Lowerer, value: Value) -> Iteration:
+    facts = value.facts
+    if facts.kind == "dict" and facts.keys is not None:
+        return _written(low, list(facts.keys))
+    if facts.kind in ("dict", "opaque", "object", "str"):
+        value = BUILTINS_LIST(low, value)
+        facts = value.facts
+    if facts.kind in ("none", "bool", "int", "float", "complex") and not facts.known:
+        low.refuse(f"{kind_name(value)} cannot be walked over")
+    items = facts.items if facts.kind in ("list", "tuple") else None
+    uniform = items is None or _uniform(list(items))
+    length = len(items) if items is not None else None
+    if facts.kind == "range" and facts.known:
+        length = len(facts.known[0])
+    kind = entry_facts(facts)
+    return Iteration(
+        length,
+        lambda: low.emit(primitive_of(len), (value,), facts=PY_INT),
+        lambda index: low.emit(
+            primitive_of(operator.getitem),
+            (value, index),
+            facts=None if is_constant(index) and items is not None else kind,
+        ),
+        unroll=not uniform,
+        indexed=uniform,
+    )
+
+
+def BUILTINS_LIST(low: Lowerer, value: Value) -> Value:
+    """A value made a list by Python's `list`."""
+    element = value.facts.element if value.facts.kind != "str" else Facts("str")
+    kind = Facts("list", element=element or Facts("opaque"))
+    result: Value = low.emit(primitive_of(builtins.list), (value,), facts=kind)
+    return result
+
+
+def entry_facts(facts: Facts) -> Facts | None:
+    """What is known of every entry of a list, tuple or range; None where the op may tell."""
+    if facts.kind == "range":
+        return PY_INT
+    if facts.kind in ("list", "tuple"):
+        if facts.items is not None:
+            return join_all(facts.items) or Facts()
+        return facts.element or Facts()
+    return None
+
+
+def _uniform(items: list[Facts]) -> bool:
+    return all(_alike(items[0], other) for other in items[1:]) and all(map(_computable, items))
+
+
+def _computable(facts: Facts) -> bool:
+    """Whether facts are those of a number, an array, or a structure of such."""
+    if facts.kind in ("list", "tuple", "dict", "object") and facts.items is not None:
+        return all(_computable(i) or i.kind in ("str", "none") and False for i in facts.items)
+    return facts.is_numeric or facts.kind in ("list", "range", "opaque", "undefined")
+
+
+def _alike(a: Facts, b: Facts) -> bool:
+    """Whether one loop body can be read for both: same structure, numbers at the same places."""
+    if a.is_numeric and b.is_numeric:
+        return True
+    if a.kind != b.kind or a.cls is not b.cls or a.keys != b.keys:
+        return False
+    if a.items is None or b.items is None:
+        return a.items is b.items
+    if len(a.items) != len(b.items):
+        return a.kind == "list" and _uniform([*a.items, *b.items])
+    return all(_alike(x, y) for x, y in zip(a.items, b.items, strict=True))
+
+
+# --- zip, enumerate, reversed, items -----------------------------------------------------------------
+
+
+def _zip(low: Lowerer, symbol: Walk) -> Iteration:
+    parts = [walk(low, p) for p in symbol.parts]
+    if not parts:
+        return _written(low, ())
+    known = [p.length for p in parts]
+    length = min(n for n in known if n is not None) if None not in known else None
+    if length is not None and symbol.start and len(set(known)) > 1:
+        low.refuse(f"zip() arguments of different lengths with strict=True: {known}")
+
+    def count() -> Symbol:
+        counts = [p.count() for p in parts]
+        return counts[0] if len(counts) == 1 else low.apply(builtins.min, *counts, facts=PY_INT)
+
+    return Iteration(
+        length,
+        count,
+        lambda index: tuple(p.entry(index) for p in parts),
+        unroll=any(p.unroll for p in parts),
+        indexed=all(p.indexed for p in parts),
+    )
+
+
+def _enumerate(low: Lowerer, symbol: Walk) -> Iteration:
+    inner = walk(low, symbol.parts[0])
+    start = symbol.start
+
+    def entry(index: Symbol) -> Symbol:
+        number = index if start == 0 else low.apply(operator.add, index, start)
+        return (number, inner.entry(index))
+
+    return Iteration(inner.length, inner.count, entry, inner.unroll, inner.indexed)
+
+
+def _reversed(low: Lowerer, symbol: Walk) -> Iteration:
+    source = symbol.parts[0]
+    if isinstance(source, list | tuple):
+        return _written(low, source[::-1])
+    if isinstance(source, Outside):
+        source = low.capture(source)
+    if isinstance(source, Value) and source.facts.kind in ("list", "tuple", "array", "unknown", "range"):
+        facts = source.facts if source.facts.kind == "range" else None
+        if facts is not None and facts.known:
+            facts = Facts("range", known=(facts.known[0][::-1],))
+        back = low.emit(
+            primitive_of(operator.getitem), (source, slice(None, None, -1)), facts=facts
+        )
+        return walk(low, back)
+    found = entries(low, source)
+    if found is None:
+        low.refuse(f"reversed() of {kind_name(source)}")
+    return _written(low, found[::-1])
+
+
+def _view(low: Lowerer, symbol: Walk) -> Iteration:
+    """`keys()`, `values()` or `items()` of a dict."""
+    (owner,) = symbol.parts
+    facts = owner.facts if isinstance(owner, Value) else None
+    keys = list(owner) if isinstance(owner, dict) else facts.keys if facts else None
+
+    def value(key: Symbol) -> Symbol:
+        if isinstance(owner, dict):
+            return owner[key]
+        return low.apply(operator.getitem, owner, key)
+
+    pick: dict[str, Callable[[Symbol], Symbol]] = {
+        "keys": lambda k: k,
+        "values": value,
+        "items": lambda k: (k, value(k)),
+    }
+    get = pick[symbol.kind]
+    if keys is not None:
+        known = list(keys)
+        return Iteration(
+            len(known), lambda: len(known), lambda k: get(known[k]), unroll=True, indexed=False
+        )
+    all_keys = walk(low, BUILTINS_LIST(low, owner))
+    return Iteration(None, all_keys.count, lambda index: get(all_keys.entry(index)))
+
+
+_WALKS: dict[str, Callable[[Lowerer, Walk], Iteration]] = {
+    "zip": _zip,
+    "enumerate": _enumerate,
+    "reversed": _reversed,
+    "keys": _view,
+    "values": _view,
+    "items": _view,
+}
+
+__all__ = ["Iteration", "Record", "entries", "entry_facts", "walk"]
