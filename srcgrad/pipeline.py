@@ -18,6 +18,7 @@ from .frontend.parameters import signature_of
 from .ir.build import facts_of_arg
 from .ir.graph import Function
 from .ir.types import Dim, Facts, facts_of
+from .ops import tables  # noqa: F401  registers the rules
 from .optimize.passes import optimize
 
 Given = Mapping[str, Facts] | None
@@ -36,7 +37,11 @@ class Program:
     run: Callable[..., Any]  # takes one value per parameter of the user's function
 
     def is_current(self) -> bool:
-        return all(read() is seen for read, seen in self.graph.guards)
+        return all(_same(read(), seen) for read, seen in self.graph.guards)
+
+
+def _same(now: object, seen: object) -> bool:
+    return now is seen or bool(now == seen)
 
 
 def primal(function: Callable[..., Any], given: Given) -> Function:

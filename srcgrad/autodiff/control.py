@@ -26,7 +26,7 @@ from ..ir.graph import (
 )
 from ..ir.rewrite import prune, substitute_block
 from ..ir.types import PY_INT, SCALARS, Facts
-from .cotangents import Cotangents, leaves, primitive, rebuild
+from .cotangents import Cotangents, is_structure, leaves, primitive, rebuild
 from .pull import Pull
 from .residuals import Residuals
 
@@ -56,10 +56,13 @@ class Sweep(Pull):
     ) -> None:
         super().__init__(active, builder, table)
         self.pairs = pairs
+        self.looping = False  # whether the block is run once per round of some loop
 
-    def child(self, table: dict[Value, Any] | None = None) -> Sweep:
+    def child(self, table: dict[Value, Any] | None = None, looping: bool = False) -> Sweep:
         """A sweep of a block inside this one."""
-        return Sweep(self.active, self.builder.child(), self.pairs, table)
+        made = Sweep(self.active, self.builder.child(), self.pairs, table)
+        made.looping = self.looping or looping
+        return made
 
     def control(self, op: Op) -> list[Op]:
         if op.primitive in (IF, WITH):
@@ -77,7 +80,8 @@ def _same_structure(a: Arg, b: Arg) -> bool:
             and all(_same_structure(a[k], b[k]) for k in a)
         )
     if isinstance(a, tuple | list):
-        return type(a) is type(b) and len(a) == len(b) and all(map(_same_structure, a, b))
+        alike = isinstance(b, tuple | list) and isinstance(a, tuple) == isinstance(b, tuple)
+        return alike and len(a) == len(b) and all(map(_same_structure, a, b))
     return not isinstance(b, tuple | list | dict)
 
 
@@ -117,7 +121,9 @@ def _reverse_branches(sweep: Sweep, op: Op) -> list[Op]:
     ]
     forward, blocks = _export(op, children, inner, blocks)
     if op.primitive is WITH:
-        results = sweep.builder.emit_with(op.args[0], blocks[0])
+        context = sweep.made[op.args[0]]  # a context manager serves one block only
+        again = sweep.builder.emit(context.primitive, context.args, context.kwargs)
+        results = sweep.builder.emit_with(again, blocks[0])
     else:
         results = sweep.builder.emit_if(op.args[0], blocks[0], blocks[1])
     source = iter(results)
@@ -136,15 +142,18 @@ def _name(cotangent: Arg, value: Value) -> None:
 def _export(
     op: Op, children: Sequence[Sweep], inner: Sequence[set[Value]], blocks: Sequence[Block]
 ) -> tuple[Op, list[Block]]:
-    """Amend a branch to hand out what its reversed blocks read of it."""
+    """Amend a branch to hand out what its reversed blocks read of it.
+
+    In a loop, where what is handed out is kept once per round, what is cheap is computed again.
+    """
     exported: list[Value] = []
     columns: list[list[Arg]] = [[] for _ in blocks]
     changed = []
-    for k, block in enumerate(blocks):
+    for k, (block, child) in enumerate(zip(blocks, children, strict=True)):
+        wanted = [v for v in free_values(block) if v in inner[k]]
+        residuals = Residuals(None, (), child.forward, wanted, passes=int(child.looping))
         table: dict[Value, Arg] = {}
-        for v in free_values(block):
-            if v not in inner[k]:
-                continue
+        for v in residuals.kept:
             twin = _result_of(op, k, v)
             if twin is None:
                 twin = Value(v.hint, v.facts)
@@ -152,7 +161,11 @@ def _export(
                 for j, column in enumerate(columns):
                     column.append(v if j == k else UNDEFINED)
             table[v] = twin
-        changed.append(substitute_block(block, table))
+        again = child.builder.child()
+        again.location = op.location
+        residuals.recover(wanted, table.__getitem__, again, table)
+        block = substitute_block(block, table)
+        changed.append(Block(block.params, (*again.ops, *block.ops), block.results))
     amended = tuple(
         Block(b.params, tuple(child.forward), (*b.results, *column))
         for b, child, column in zip(op.blocks, children, columns, strict=True)
@@ -224,7 +237,7 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
             _name(params[0], v)
 
     index = Value(loop.index.hint, PY_INT)
-    child = sweep.child()
+    child = sweep.child(looping=True)
     for k, v in enumerate(outside):
         child.cotangents.table[v] = carried.given(len(rounds) + k)
     for position, k in enumerate(rounds):
@@ -250,7 +263,7 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     entries = [*loop.entries, *residuals.kept]
     unbounded = op.primitive is not FOR or loop.stops
     if unbounded and not entries:
-        entries.append(loop.index)
+        entries.append(None)  # the length of the stack counts the rounds
     made = [
         Value(None, Facts("list", element=facts_of_arg(entry)))
         for entry in entries[len(loop.entries) :]
@@ -270,8 +283,8 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
             facts=value.facts,
         )
 
-    table: dict[Value, Arg] = {}
-    residuals.recover(wanted, index, read, reader, table)
+    table: dict[Value, Arg] = {loop.index: index}
+    residuals.recover(wanted, read, reader, table)
     block = substitute_block(block, table)
     block = Block(block.params, (*reader.ops, *block.ops), block.results)
 
@@ -300,22 +313,33 @@ def _end(cotangents: Cotangents, param: Value, given: Sequence[Value]) -> Arg:
 
 def _restructure(child: Sweep, start: Arg, end: Arg) -> Arg:
     """`end` in the structure of `start`: entries taken out of a value, or gathered into one."""
-    if isinstance(end, Value):
-        if isinstance(start, dict):
-            return {k: child.emit(operator.getitem, end, k) for k in start}
-        items = [child.emit(operator.getitem, end, k) for k in range(len(start))]
-        return tuple(items) if isinstance(start, tuple) else items
-    return child.emit(runtime.gather, end)
+    if not is_structure(start):
+        return child.emit(runtime.gather, end) if is_structure(end) else end
+    keys = list(start) if isinstance(start, dict) else range(len(start))
+    parts = [
+        _restructure(
+            child,
+            start[key],
+            child.emit(operator.getitem, end, key) if isinstance(end, Value) else end[key],
+        )
+        for key in keys
+    ]
+    if isinstance(start, dict):
+        return dict(zip(keys, parts, strict=True))
+    if hasattr(start, "_fields"):
+        return type(start)(*parts)
+    return tuple(parts) if isinstance(start, tuple) else parts
 
 
 def _reverse_call(sweep: Sweep, op: Op) -> list[Op]:
     pair = sweep.pairs[op.attrs["callee"]]
-    both = Value(None, Facts("tuple"))
     saved = Value("saved", Facts("tuple"))
+    both = Value(None, Facts("tuple", items=(op.result.facts, saved.facts)))
     get = primitive(operator.getitem)
     forward = replace(op, results=(both,), attrs={"callee": pair.forward})
     cotangent = sweep.cotangents.take(op.result)
-    out = Value(None, Facts("tuple"))
+    given = tuple(facts_of_arg(op.args[k]) for k in pair.active)
+    out = Value(None, Facts("tuple", items=given))
     sweep.builder.append(
         Op(
             CALL,

@@ -75,17 +75,8 @@ class Cotangents:
         known = self.table.get(value)
         if known is None:
             self.table[value] = Partial({key: contribution})
-        elif isinstance(known, Partial):
-            entries = dict(known.entries)
-            before = entries.get(key)
-            entries[key] = (
-                contribution
-                if before is None
-                else self.sum(None, before, contribution, getattr(before, "hint", None))
-            )
-            self.table[value] = Partial(entries)
         else:
-            self.table[value] = self.sum(value, known, Partial({key: contribution}), None)
+            self.table[value] = self.sum(value, known, Partial({key: contribution}))
 
     def sum(
         self, value: Value | None, a: Cotangent, b: Cotangent, hint: str | None = None
@@ -94,7 +85,7 @@ class Cotangents:
         if isinstance(a, Partial) and isinstance(b, Partial):
             entries = dict(a.entries)
             for key, g in b.entries.items():
-                entries[key] = self.sum(None, entries[key], g) if key in entries else g
+                entries[key] = self._sum_entry(value, key, entries.get(key), g)
             return Partial(entries)
         if isinstance(a, Partial) or isinstance(b, Partial):
             assert value is not None
@@ -108,6 +99,14 @@ class Cotangents:
         if _is_zero(b):
             return a
         return self.builder.emit(primitive(operator.add), (a, b), hint=hint)
+
+    def _sum_entry(self, value: Value | None, key: Any, a: Cotangent, b: Cotangent) -> Cotangent:
+        if a is None:
+            return b
+        child = None
+        if isinstance(a, Partial) or isinstance(b, Partial):
+            child = self._child(value, key, value.facts.kind if value is not None else "tuple")
+        return self.sum(child, a, b, getattr(a, "hint", None))
 
     def _merge(self, a: Any, b: Any) -> Any:
         if isinstance(a, dict):

@@ -31,6 +31,7 @@ class Pull(ABC):
         self.builder = builder
         self.cotangents = Cotangents(builder, table)
         self.forward: list[Op] = []
+        self.made: dict[Value, Op] = {}
 
     @abstractmethod
     def control(self, op: Op) -> list[Op]:
@@ -57,6 +58,7 @@ class Pull(ABC):
     def run(self, ops: Sequence[Op]) -> None:
         """Sweep over the ops, last first."""
         kept: list[Op] = []
+        self.made = {r: op for op in ops for r in op.results}
         for op in reversed(ops):
             self.builder.location = op.location
             reached = any(r in self.cotangents for r in op.results)

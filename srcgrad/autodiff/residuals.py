@@ -29,23 +29,31 @@ ONE_PASS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, 
 
 
 class Residuals:
-    """The choice for one loop body: which of the `wanted` values are kept, in program order."""
+    """The choice for one block: which of the `wanted` values are kept, in program order.
+
+    `passes` is how many passes over arrays computing a value again may take.
+    """
 
     def __init__(
-        self, index: Value, carried: Sequence[Value], ops: Sequence[Op], wanted: Collection[Value]
+        self,
+        index: Value | None,
+        carried: Sequence[Value],
+        ops: Sequence[Op],
+        wanted: Collection[Value],
+        passes: int = 1,
     ) -> None:
         self.index = index
         self.defined = {r: op for op in ops for r in op.results}
-        self.own = {index, *carried, *self.defined}
+        self.own = {*carried, *self.defined} | ({index} if index is not None else set())
         self.kept = [v for v in carried if v in wanted]
         self._kept = set(self.kept)
         for value in self.defined:
-            if value in wanted and not self._at_hand(value):
+            if value in wanted and not self._at_hand(value, passes):
                 self.kept.append(value)
                 self._kept.add(value)
 
-    def _at_hand(self, value: Value, passes: int = 1) -> bool:
-        """Whether a value can be had again with at most so many passes over arrays."""
+    def _at_hand(self, value: Value, passes: int) -> bool:
+        """Whether a value can be had again within so many passes."""
         if value not in self.own or value is self.index or value in self._kept:
             return True
         op = self.defined.get(value)
@@ -58,16 +66,14 @@ class Residuals:
     def recover(
         self,
         wanted: Iterable[Value],
-        index: Arg,
         read: Callable[[Value], Arg],
         builder: Builder,
         table: dict[Value, Arg],
     ) -> None:
-        """Fill `table` with the wanted values of the round `index`.
+        """Fill `table`, which begins with the loop index, with the wanted values.
 
         `read` fetches a kept value; what is computed again is appended to `builder`.
         """
-        table.setdefault(self.index, index)
         for value in wanted:
             self._recover(value, read, builder, table)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import runtime
 from ..ir.graph import (
     CALL,
     IF,
@@ -23,6 +24,7 @@ from ..ir.graph import (
     Parameter,
     Value,
     values_in,
+    walk,
 )
 from ..ir.types import CONTAINERS
 from .inplace import InPlace
@@ -40,7 +42,7 @@ class Emitter:
     def __init__(self, function: Function, references: References) -> None:
         self.function = function
         self.plan = Plan(function)
-        self.names = Names(self.plan, RESERVED_HELPERS | set(function.callees))
+        self.names = Names(self.plan, reserved_names(function))
         self.inplace = InPlace(self.plan, self.names)
         self.expressions = Expressions(self.value, references)
         self.statements: list[ast.stmt] = []
@@ -61,6 +63,16 @@ class Emitter:
 
     def target(self, value: Value) -> ast.Name:
         return ast.Name(self.names[value], ast.Store())
+
+    def bound(self, value: Value) -> ast.expr:
+        """What stands left of `=`: a name, or the names of a tuple's entries."""
+        parts = self.plan.parts.get(value)
+        if parts is None:
+            return self.target(value)
+        names: list[ast.expr] = [
+            ast.Name("_", ast.Store()) if p is None else self.bound(p) for p in parts
+        ]
+        return ast.Tuple(names, ast.Store())
 
     # -- the function -----------------------------------------------------------------------
 
@@ -195,14 +207,15 @@ class Emitter:
                 op.primitive.function is operator.getitem
                 and op.args[0] is source
                 and op.args[1] == k
-                and op.result in self.names.names
+                and all(v in self.names.names for v in self.plan.bound(op.result))
                 and op.result not in self.plan.in_header
+                and op.result not in self.plan.folded
                 for k, op in enumerate(entries)
             )
         )
         if not whole:
             return 0
-        targets: list[ast.expr] = [self.target(op.result) for op in entries]
+        targets: list[ast.expr] = [self.bound(op.result) for op in entries]
         goal = ast.Tuple(targets, ast.Store())
         self.put(ast.Assign([goal], self.value(source), lineno=0), ops[0])
         return size
@@ -222,7 +235,7 @@ class Emitter:
             self.loop(Loop(op))
         elif op.primitive is CALL:
             call = ast.Call(load(op.attrs["callee"]), [self.arg(a) for a in op.args], [])
-            self.put(assign(self.names[op.result], call), op)
+            self.put(ast.Assign([self.bound(op.result)], call, lineno=0), op)
         elif op.primitive.effect and not self.plan.uses.get(op.result):
             self.put(self.effect(op), op)
         else:
@@ -237,10 +250,15 @@ class Emitter:
         return ast.Expr(self.expressions.op(op))
 
     def assignment(self, op: Op) -> ast.stmt:
+        if op.result in self.plan.parts:
+            return ast.Assign([self.bound(op.result)], self.expressions.op(op), lineno=0)
         name = self.names[op.result]
         function = op.primitive.function
-        if getattr(function, "__name__", "") == "index_add":
+        if function is runtime.index_add:
             return self.index_add(op)
+        if function is runtime.append and self.inplace.allowed(op):
+            method = ast.Attribute(load(name), "append", ast.Load())
+            return ast.Expr(ast.Call(method, [self.arg(op.args[1])], []))
         augment = op.adjoint or (
             op.location is not None
             and "= " in op.location.statement
@@ -414,7 +432,7 @@ class Emitter:
         if header.tape is not None and not header.sequences and not header.index_used:
             return ast.While(load(self.names[header.tape.value]), body, [])
         sequences = [self.arg(s) for s, _ in header.sequences]
-        targets: list[ast.expr] = [self.target(e) for _, e in header.sequences]
+        targets: list[ast.expr] = [self.bound(e) for _, e in header.sequences]
         if not sequences:
             sequences = [call("range", self.arg(loop.count))]
             targets = [self.target(loop.index) if header.index_used else ast.Name("_", ast.Store())]
@@ -479,7 +497,15 @@ def signature(parameters: Sequence[Parameter], expressions: Expressions) -> ast.
     return made
 
 
-RESERVED_HELPERS: set[str] = {"unbroadcast", "zeros_like", "add", "index_add", "stop"}
+def reserved_names(function: Function) -> set[str]:
+    """The names by which generated code calls functions, which no value may take."""
+    names = {*runtime.__all__, *function.callees, "stop"}
+    for op in walk(function.body):
+        called_function = op.primitive.function
+        module = str(getattr(called_function, "__module__", None))
+        if module.partition(".")[0] not in ("numpy", "builtins", "math", "_operator"):
+            names.add(str(getattr(called_function, "__name__", "")))
+    return names
 
 
 def functions_of(function: Function) -> list[Function]:

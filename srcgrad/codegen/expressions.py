@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from srcgrad.codegen.literals import LiteralPrinter, number
+from .literals import LiteralPrinter, number
 
 # Binding strengths, weakest first. No context asks for WALRUS: where one may stand bare is decided
 # by the statement.

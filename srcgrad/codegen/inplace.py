@@ -19,7 +19,8 @@ from ..ir.graph import (
     Value,
     values_in,
 )
-from ..ir.types import SCALARS
+from .. import runtime
+from ..ir.types import CONTAINERS, SCALARS
 from .names import Names
 from .plan import Plan
 
@@ -40,38 +41,67 @@ FRESH: frozenset[Any] = frozenset(
 IMMUTABLE_KINDS = SCALARS | {"range", "str", "none", "function"}
 
 
+Roots = frozenset[Any]
+NOWHERE: Roots = frozenset()
+
+
 class InPlace:
-    """Which values share memory with which, and so which updates may happen in place."""
+    """Which values share memory with which, and so which updates may happen in place.
+
+    `roots` are the pieces of memory that a value itself may be part of, `contents` those that the
+    entries of a container may be part of: appending an array to a list writes into the list alone.
+    """
 
     def __init__(self, plan: Plan, names: Names) -> None:
         self.plan = plan
         self.names = names
-        self.roots: dict[Value, frozenset[Any]] = {}
-        outside = frozenset({OUTSIDE})
-        for value in (*plan.function.params, *(c.value for c in plan.function.captures)):
-            roots = frozenset({value}) if value in plan.function.donated else outside
-            self.roots[value] = frozenset() if self.immutable(value) else roots
-        while self._pass(plan.function.body):
+        self.roots: dict[Value, Roots] = {}
+        self.contents: dict[Value, Roots] = {}
+        function = plan.function
+        for value in (*function.params, *(c.value for c in function.captures)):
+            own = frozenset({value if value in function.donated else OUTSIDE})
+            self._set(value, own, own)
+        while self._pass(function.body):
             pass
 
     def immutable(self, value: Value) -> bool:
+        """Whether there is no memory to share."""
         return value.facts.kind in IMMUTABLE_KINDS
 
-    def of(self, arg: Arg) -> frozenset[Any]:
-        """The memory that an argument may be part of."""
-        found: frozenset[Any] = frozenset()
+    def of(self, arg: Arg) -> Roots:
+        """The memory that an argument may be part of; that of its parts where it is a structure."""
+        found = NOWHERE
         for value in values_in(arg):
-            found |= self.roots.get(value, frozenset())
+            found |= self.roots.get(value, NOWHERE)
         return found
 
-    def _set(self, value: Value, roots: frozenset[Any]) -> bool:
+    def inside(self, arg: Arg) -> Roots:
+        """The memory that the entries of an argument may be part of."""
+        found = NOWHERE
+        for value in values_in(arg):
+            found |= self.contents.get(value, NOWHERE)
+            if arg is not value:
+                found |= self.roots.get(value, NOWHERE)
+        return found
+
+    def _set(self, value: Value, roots: Roots, contents: Roots) -> bool:
         if self.immutable(value):
-            roots = frozenset()
-        before = self.roots.get(value, frozenset())
-        if roots <= before and value in self.roots:
+            roots = contents = NOWHERE
+        known = self.roots.get(value, NOWHERE), self.contents.get(value, NOWHERE)
+        if value in self.roots and roots <= known[0] and contents <= known[1]:
             return False
-        self.roots[value] = before | roots
+        self.roots[value] = known[0] | roots
+        self.contents[value] = known[1] | contents
         return True
+
+    def _follow(self, value: Value, *sources: Arg) -> bool:
+        """Let a value be whatever any of its sources is."""
+        roots, contents = NOWHERE, NOWHERE
+        for source in sources:
+            # A structure is made afresh here; its parts are its contents.
+            roots |= self.of(source) if isinstance(source, Value) else frozenset({value})
+            contents |= self.inside(source)
+        return self._set(value, roots, contents)
 
     def _pass(self, block: Block) -> bool:
         news = False
@@ -79,36 +109,45 @@ class InPlace:
             if op.primitive in LOOPS:
                 loop = Loop(op)
                 for k, param in enumerate(loop.carried):
-                    both = self.of(loop.inits[k]) | self.of(loop.yields[k])
-                    news |= self._set(param, both)
-                    news |= self._set(loop.finals[k], both)
+                    sources = (loop.inits[k], loop.yields[k])
+                    news |= self._follow(param, *sources)
+                    news |= self._follow(loop.finals[k], *sources)
                     if loop.test is not None:
-                        news |= self._set(loop.test.params[k], both)
+                        news |= self._follow(loop.test.params[k], *sources)
                 for stack, entry in zip(loop.stacks, loop.entries, strict=True):
-                    news |= self._set(stack, self.of(entry) | {stack})
+                    both = self.of(entry) | self.inside(entry)
+                    news |= self._set(stack, frozenset({stack}), both)
             for inner in op.blocks:
                 news |= self._pass(inner)
             if op.primitive in (IF, WITH):
                 for k, result in enumerate(op.results):
-                    for inner in op.blocks:
-                        news |= self._set(result, self.of(inner.results[k]))
+                    news |= self._follow(result, *(inner.results[k] for inner in op.blocks))
             elif op.primitive not in LOOPS:
                 for result in op.results:
-                    news |= self._set(result, self._made(op))
+                    news |= self._set(result, *self._made(op))
         return news
 
-    def _made(self, op: Op) -> frozenset[Any]:
+    def _made(self, op: Op) -> tuple[Roots, Roots]:
         own = frozenset({op.result})
         function = op.primitive.function
+        outside = frozenset({OUTSIDE})
         if function in FRESH or isinstance(function, np.ufunc):
-            return own
-        if op.primitive is CALL:
-            return frozenset({OUTSIDE})
-        if function is np.broadcast_to:
-            return frozenset({OUTSIDE})  # NumPy makes it read-only
-        if getattr(function, "__name__", "") == "zeros_like":
-            return own
-        return own | self.of((*op.args, *op.kwargs.values()))
+            return own, NOWHERE
+        if op.primitive is CALL or function is np.broadcast_to:
+            return outside, outside  # a broadcast is read-only
+        if function is runtime.zeros_like:
+            return own, own
+        first = op.args[0] if op.args else None
+        if function is runtime.append:
+            added = self.of(op.args[1]) | self.inside(op.args[1])
+            return own | self.of(first), self.inside(first) | added
+        if function is operator.getitem and isinstance(first, Value):
+            if first.facts.kind in CONTAINERS:
+                return self.inside(first), self.inside(first)
+            if first.facts.kind == "array":
+                return own | self.of(first), NOWHERE
+        every: Arg = (op.args, dict(op.kwargs))
+        return own | self.of(every), own | self.of(every) | self.inside(every)
 
     def allowed(self, op: Op) -> bool:
         """Whether the result of an update may take the memory of its first argument.
@@ -120,13 +159,17 @@ class InPlace:
             return False
         if self.names.names.get(target) != self.names.names.get(op.result):
             return False
-        roots = self.roots.get(target, frozenset())
+        roots = self.roots.get(target, NOWHERE)
+        if op.primitive.function is runtime.index_add:  # also writes into the entries of a list
+            roots |= self.contents.get(target, NOWHERE)
         if OUTSIDE in roots:
             return False
         if target in self.names.liveness.after[op]:
             return False
         for value in self.names.liveness.after[op]:
-            if value not in (target, op.result) and self.roots.get(value, frozenset()) & roots:
+            if value in (target, op.result):
+                continue
+            if (self.roots.get(value, NOWHERE) | self.contents.get(value, NOWHERE)) & roots:
                 return False
         # What the update itself reads may overlap: NumPy evaluates it before it writes.
         return True

@@ -6,7 +6,7 @@ import builtins
 import keyword
 from collections.abc import Iterable
 
-from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
+from ..ir.graph import CONTROL, IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
 from ..ops.naming import short_name
 from .plan import Plan
 
@@ -77,9 +77,10 @@ class Liveness:
         self.after[op] = frozenset(live)
         if op.primitive in LOOPS:
             return self.loop(Loop(op), live)
-        for result in op.results:
-            self.define([result], live - set(op.results))
-        before = live - set(op.results)
+        made = [v for r in op.results for v in self.plan.bound(r)]
+        for result in made:
+            self.define([result], live - {result})
+        before = live - set(made)
         if op.primitive in (IF, WITH):
             inside: set[Value] = set()
             for block in op.blocks:
@@ -106,7 +107,8 @@ class Liveness:
         if header.tape is not None:
             inside.add(header.tape.value)
         start = self.block(loop.body, set(inside))
-        bound = [*loop.carried, *(e for _, e in header.sequences), *header.pops]
+        bound = [*loop.carried, *header.pops]
+        bound += [v for _, e in header.sequences for v in plan.bound(e)]
         if header.index_used:
             bound.append(loop.index)
         self.define(bound, (start | inside) - set(bound))
@@ -206,9 +208,12 @@ class Names:
         for name, value in self.fixed.items():
             self.names[value] = name
         done: set[int] = set()
+        unused = {
+            Loop(op).index for op, header in self.plan.headers.items() if not header.index_used
+        }
         for value in self._order(self.plan.function.body):
             members = self.members(value)
-            if id(members) in done or value in self.names:
+            if id(members) in done or value in self.names or value in unused:
                 continue
             done.add(id(members))
             name = self._choose(members)
@@ -223,7 +228,9 @@ class Names:
                 yield tape.value
             for inner in op.blocks:
                 yield from self._order(inner)
-            yield from (r for r in op.results if r not in self.plan.folded)
+            yield from (
+                r for r in op.results if r not in self.plan.folded and r not in self.plan.parts
+            )
 
     def _choose(self, members: list[Value]) -> str:
         taken = {
@@ -237,8 +244,9 @@ class Names:
             again = next((self.kept_as[v] for v in members if v in self.kept_as), None)
             if again in self.names and self.names[again] not in taken:
                 return self.names[again]  # what comes off the tape is called as it went on
-            base = self._invent(members[0])
-            taken |= set(self.names.values())  # a name of our own means one thing only
+            base = self._invent(members)
+            if base != "k":
+                taken |= set(self.names.values())  # a name of our own means one thing only
         base = base if base.isidentifier() else "t"
         name, k = base, 1
         while name in taken or name in self.reserved:
@@ -246,11 +254,16 @@ class Names:
             name = f"{base}_{k}"
         return name
 
-    def _invent(self, value: Value) -> str:
-        op = self.plan.definition.get(value)
-        if op is None:
-            return "k" if value.facts.kind == "int" else "t"
-        return short_name(op.primitive)
+    def _invent(self, members: list[Value]) -> str:
+        """A name after the function that makes the value, on whatever path."""
+        for value in members:
+            op = self.plan.definition.get(value)
+            if op is not None and op.primitive in (IF, WITH):
+                sources = [b.results[op.results.index(value)] for b in op.blocks]
+                op = next((self.plan.definition.get(s) for s in sources if isinstance(s, Value)), op)
+            if op is not None and op.primitive not in CONTROL:
+                return short_name(op.primitive)
+        return "k" if members[0].facts.kind == "int" else "t"
 
 
 def capture_name(name: str) -> str:

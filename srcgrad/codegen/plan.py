@@ -72,12 +72,14 @@ class Plan:
         self.enclosing: dict[Block, tuple[Op, Block]] = {}
         self.headers: dict[Op, Header] = {}
         self.in_header: set[Value] = set()
+        self.parts: dict[Value, list[Value | None]] = {}
         self.tapes: dict[Op, Tape] = {}
         self.taped: dict[Value, Tape] = {}
         self.folded: set[Value] = set()
         self.appends: dict[Block, Appends] = {}
         self._survey(function.body)
         self._loops(function.body)
+        self._take_apart(function.body)
         self._fold(function.body)
         for tape in self.tapes.values():
             self._place_append(tape)
@@ -276,6 +278,42 @@ class Plan:
         source = Loop(maker)
         return source.count is loop.count and not source.stops and maker.primitive is FOR
 
+    # -- tuples ------------------------------------------------------------------------------
+
+    def _take_apart(self, block: Block) -> None:
+        """Find the tuples that are only ever taken apart: `W, b = pair` names their entries alone."""
+        for op in block.ops:
+            for inner in op.blocks:
+                self._take_apart(inner)
+            if not op.blocks and len(op.results) == 1:
+                self._try_apart(op.result, block)
+
+    def _try_apart(self, value: Value, block: Block) -> None:
+        items = value.facts.items
+        bound_here = value not in self.in_header or any(
+            value is e for h in self.headers.values() for _, e in h.sequences
+        )
+        if value.facts.kind != "tuple" or items is None or not bound_here:
+            return
+        parts: list[Value | None] = [None] * len(items)
+        for op, place in self.readers.get(value, ()):
+            if op is None or place is not block or op.primitive.function is not operator.getitem:
+                return
+            key = op.args[1]
+            if type(key) is not int or not 0 <= key < len(parts) or parts[key] is not None:
+                return
+            parts[key] = op.result
+        if sum(p is not None for p in parts) < 2:
+            return
+        self.parts[value] = parts
+        self.in_header.update(p for p in parts if p is not None)
+
+    def bound(self, value: Value) -> list[Value]:
+        """The values that get names where `value` is assigned: itself, or its parts."""
+        if value in self.parts:
+            return [v for p in self.parts[value] if p is not None for v in self.bound(p)]
+        return [value]
+
     # -- folding ----------------------------------------------------------------------------
 
     def _fold(self, block: Block) -> None:
@@ -298,7 +336,7 @@ class Plan:
         if op.primitive is IF:
             return False
         result = op.result
-        if result in self.in_header:
+        if result in self.in_header or result in self.parts:
             return False
         uses = self.uses.get(result, 0)
         if op.primitive.function is len and self._counts_loop(result):

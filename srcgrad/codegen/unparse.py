@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import astunparse
 
-from srcgrad.codegen.expressions import (
+from .expressions import (
     ATOM,
     BINARY,
     TEST,
@@ -22,8 +22,8 @@ from srcgrad.codegen.expressions import (
     ExpressionPrinter,
     kind_of,
 )
-from srcgrad.codegen.layout import CLOSE, INDENT, OPEN, broken
-from srcgrad.codegen.literals import docstring
+from .layout import CLOSE, INDENT, OPEN, broken
+from .literals import docstring
 
 _DEFINITIONS = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
 _CLAUSES = ("elif ", "else", "except", "finally")
@@ -144,9 +144,8 @@ class Printer(ExpressionPrinter, astunparse.Unparser):  # type: ignore[misc]  # 
             self._after_definition = False
             if not text.startswith(_CLAUSES):
                 self._separate()
-        if self._gap:
-            self._lines.extend([""] * self._gap)
-            self._gap = 0
+        self._lines.extend([""] * self._gap)
+        self._gap = 0
         self._indent_of_line = self._indent
         if text:
             self.write(text)
@@ -207,15 +206,17 @@ class Printer(ExpressionPrinter, astunparse.Unparser):  # type: ignore[misc]  # 
             if kind == "BlankLine":
                 self._gap += 1
                 continue
+            at_top = only_comments
             only_comments = only_comments and kind == "Comment"
             if previous != "Comment" or self._gap:
                 # Comments right above a definition belong to it.
-                head = next((k for k in map(kind_of, body[i:]) if k != "Comment"), "")
+                rest = (kind_of(body[j]) for j in range(i, len(body)))
+                head = next((k for k in rest if k != "Comment"), "")
                 if head in _DEFINITIONS and (previous or not owner):
                     self._separate()
                 elif previous in _IMPORTS and kind not in _IMPORTS:
                     self._gap = max(self._gap, 1)
-            if owner and not previous and _is_text(statement):
+            if owner and at_top and _is_text(statement):
                 self.fill(docstring(statement.value.value))
                 self._gap = 0 if owner.endswith("FunctionDef") else 1
             else:

@@ -175,7 +175,12 @@ def join(
         keep = sure is not None and not isinstance(sure, Value) and is_constant(sure)
         changed.append(((frame, name), sure if keep else merge.add(x, y, name)))
     flags = {
-        exit: _flag(low, condition, merge, *(UNDEFINED if o.dead else o.flags.get(exit, False) for o in (a, b)))
+        exit: _flag(
+            low,
+            condition,
+            merge,
+            *(UNDEFINED if o.dead else o.flags.get(exit, False) for o in (a, b)),
+        )
         for exit in {**a.flags, **b.flags}
     }
     value = merge.add(a.value, b.value, None)

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import builtins
 import functools
 import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from ..ir.graph import UNDEFINED, Value
-from ..ir.types import PY_INT, Facts
-from .branches import BREAK, Outcome, choose, truth
-from .core import BUILTINS, Lowerer, facts_of_symbol, primitive_of
+from ..ir.graph import Value
+from ..ir.types import PY_BOOL, PY_INT, Facts
+from .branches import Outcome, choose, truth
+from .core import BUILTINS, Lowerer, primitive_of
 from .objects import attribute
 from .symbols import (
-    BoundName,
-    Closure,
     Method,
     Outside,
     Partial,
@@ -26,8 +21,6 @@ from .symbols import (
     Walk,
     children,
     is_constant,
-    is_number,
-    is_object,
     packable,
 )
 from .walks import RANGE, Iteration, entries, walk
@@ -58,30 +51,30 @@ def emit(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords, **more:
 
 
 @builtin(range)
-def range_of(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _range_of(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     known = is_constant(args) and all(type(a) is int for a in args)
     facts = Facts("range", known=(range(*args),)) if known and args else RANGE
     return emit(low, range, args, kwargs, facts=facts)
 
 
 @builtin(zip)
-def zipped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _zipped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return Walk("zip", tuple(args), kwargs.get("strict", False))
 
 
 @builtin(enumerate)
-def enumerated(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _enumerated(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     given = [*args, *kwargs.values()]
     return Walk("enumerate", (given[0],), given[1] if len(given) > 1 else 0)
 
 
 @builtin(reversed)
-def backwards(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _backwards(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return Walk("reversed", tuple(args))
 
 
 @builtin(len)
-def length(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _length(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     (symbol,) = args
     if isinstance(symbol, Walk):
         found = walk(low, symbol)
@@ -113,11 +106,6 @@ def _class(symbol: Outside | Record) -> type:
     return symbol.cls if isinstance(symbol, Record) else type(symbol.value)
 
 
-@builtin(list, tuple)
-def _unused(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    raise AssertionError("replaced below")
-
-
 def _sequence(kind: Any) -> Handler:
     def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
         if not args:
@@ -145,7 +133,9 @@ def _sequence(kind: Any) -> Handler:
             if facts.kind not in ("list", "tuple"):
                 row = walk(low, symbol) if facts.is_numeric else None
                 element = _entry_facts(symbol) if row is not None else None
-                made = Facts(name, element=PY_INT if facts.kind == "range" else element or Facts("opaque"))
+                made = Facts(
+                    name, element=PY_INT if facts.kind == "range" else element or Facts("opaque")
+                )
             return emit(low, kind, args, kwargs, facts=made)
         return emit(low, kind, args, kwargs, facts=Facts(name, element=Facts("opaque")))
 
@@ -178,12 +168,12 @@ BUILTINS[tuple] = _sequence(tuple)
 
 
 @builtin(iter)
-def iterator(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _iterator(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return args[0] if len(args) == 1 else emit(low, iter, args, kwargs)
 
 
 @builtin(map)
-def mapped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _mapped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     function, *sources = args
     iteration = walk(low, sources[0] if len(sources) == 1 else Walk("zip", tuple(sources)))
 
@@ -198,7 +188,7 @@ def mapped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
 
 
 @builtin(functools.reduce)
-def reduced(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _reduced(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     function, source, *initial = args
     known = entries(low, source)
     if known is None:
@@ -214,11 +204,6 @@ def reduced(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return result
 
 
-@builtin(any, all)
-def _any_or_all(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    raise AssertionError("replaced below")
-
-
 def _decides(function: Any) -> Handler:
     """any() and all() of what is spelled out stop at the first entry that decides."""
 
@@ -227,7 +212,7 @@ def _decides(function: Any) -> Handler:
         if isinstance(symbol, Walk):
             symbol = BUILTINS[list](low, [symbol], {})
         if not isinstance(symbol, list | tuple):
-            return emit(low, function, args, kwargs, facts=Facts("bool", None, ()))
+            return emit(low, function, args, kwargs, facts=PY_BOOL)
 
         def chain(k: int) -> Symbol:
             if k == len(symbol):
@@ -281,7 +266,7 @@ for _function in (sum, min, max, sorted):
 
 
 @builtin(dict)
-def dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     if not args:
         return dict(kwargs)
     (source,) = args
@@ -307,148 +292,36 @@ def dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     )
 
 
-# --- asking what something is --------------------------------------------------------------------------
-
-_KINDS: dict[str, type] = {
-    "float": float, "int": int, "bool": bool, "complex": complex, "list": list, "tuple": tuple,
-    "dict": dict, "str": str, "array": np.ndarray, "range": range, "none": type(None),
-}  # fmt: skip
-
-
-def class_of(symbol: Symbol) -> type | None:
-    """The class of what a symbol stands for, where it is known."""
-    if isinstance(symbol, Value):
-        facts = symbol.facts
-        if facts.cls is not None:
-            return facts.cls
-        if facts.kind in ("float", "int", "bool", "complex"):
-            return np.dtype(facts.dtype).type if facts.dtype is not None else None
-        return _KINDS.get(facts.kind)
-    if isinstance(symbol, Outside):
-        return type(symbol.value)
-    if isinstance(symbol, Record):
-        return symbol.cls
-    if isinstance(symbol, Closure):
-        return type(class_of)
-    if isinstance(symbol, Partial):
-        return functools.partial
-    if isinstance(symbol, Method | BoundName | Walk) or symbol is UNDEFINED:
-        return None
-    return type(symbol)
-
-
-def _possible_classes(symbol: Symbol) -> tuple[type, ...] | None:
-    """Every class that a symbol may be of; None where that is open."""
-    cls = class_of(symbol)
-    if cls is not None:
-        return (cls,)
-    if not isinstance(symbol, Value):
-        return None
-    kind, dtype = symbol.facts.kind, symbol.facts.dtype
-    if kind in ("float", "int", "bool", "complex") and dtype is None:
-        # A Python number for certain; NumPy's that behave alike are told apart where it matters.
-        return (_KINDS[kind],)
-    return None
-
-
-@builtin(isinstance)
-def is_instance(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    symbol, classes = args
-    wanted = classes if isinstance(classes, tuple) else (classes,)
-    possible = _possible_classes(symbol)
-    if possible is not None and all(is_object(c) or hasattr(c, "__args__") for c in wanted):
-        answers = {any(issubclass(p, c) for c in wanted) for p in possible}
-        if len(answers) == 1:
-            return answers.pop()
-    return emit(low, isinstance, args, kwargs, facts=Facts("bool", None, ()))
-
-
-@builtin(type)
-def type_of(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    if len(args) == 1:
-        possible = _possible_classes(args[0])
-        if possible is not None and len(possible) == 1:
-            return possible[0]
-    return emit(low, type, args, kwargs, facts=Facts("opaque"))
-
-
-@builtin(callable)
-def is_callable(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    (symbol,) = args
-    if isinstance(symbol, Value) and symbol.facts.kind in ("opaque", "undefined"):
-        return emit(low, callable, args, kwargs, facts=Facts("bool", None, ()))
-    if isinstance(symbol, Value):
-        return symbol.facts.kind == "function" or hasattr(symbol.facts.cls, "__call__")
-    if isinstance(symbol, Outside):
-        return callable(symbol.value)
-    return isinstance(symbol, Closure | Method | BoundName | Partial) or callable(symbol)
-
-
-@builtin(hasattr)
-def has_attribute(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    symbol, name = args
-    if isinstance(symbol, Value):
-        cls = class_of(symbol)
-        if cls is None or symbol.facts.kind == "opaque":
-            return emit(low, hasattr, args, kwargs, facts=Facts("bool", None, ()))
-        return name in (symbol.facts.keys or ()) or hasattr(cls, name)
-    if isinstance(symbol, Record):
-        return name in symbol.fields or hasattr(symbol.cls, name)
-    return hasattr(symbol.value if isinstance(symbol, Outside) else symbol, name)
-
-
-@builtin(getattr)
-def get_attribute(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    owner, name, *default = args
-    if not isinstance(name, str):
-        low.refuse(
-            "getattr with a name that is only known when the function runs",
-            cure="write the attribute out, or use a dict",
-        )
-    if default:
-        has = has_attribute(low, [owner, name], {})
-        if has is not True:
-            if has is False:
-                return default[0]
-            return emit(low, getattr, args, kwargs, facts=Facts("opaque"))
-    return attribute(low, owner, name)
-
-
 @builtin(functools.partial)
-def partial(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _partial(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return Partial(args[0], tuple(args[1:]), dict(kwargs))
 
 
 @builtin(functools.wraps)
 def wraps(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     """`functools.wraps(f)` only copies names; the wrapper itself is what is called."""
-    return _identity
+    return _unchanged
 
 
 @builtin(operator.getitem)
-def get_item(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _get_item(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     from .expressions import item
 
     return item(low, args[0], args[1])
 
 
 @builtin(slice)
-def make_slice(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _make_slice(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return slice(*args)
 
 
-def _identity(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value
 
 
-@builtin(_identity)
-def identity(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+@builtin(_unchanged)
+def _identity(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return args[0]
-
-
-@builtin(float, int)
-def _converted(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    raise AssertionError("replaced below")
 
 
 def _number(kind: Any) -> Handler:
@@ -458,20 +331,19 @@ def _number(kind: Any) -> Handler:
     return make
 
 
-for _function in (float, int, complex):
-    BUILTINS[_function] = _number(_function)
+for _kind in (float, int, complex):
+    BUILTINS[_kind] = _number(_kind)
 
 
 @builtin(bool)
-def boolean(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+def _boolean(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     known = truth(low, args[0]) if args else False
-    return emit(low, bool, args, kwargs, facts=Facts("bool", None, ())) if known is None else known
+    return emit(low, bool, args, kwargs, facts=PY_BOOL) if known is None else known
 
 
 @builtin(eval, exec, globals, locals, vars, super, setattr, delattr)
-def forbidden(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    name = low.node.func.id if hasattr(low.node, "func") and hasattr(low.node.func, "id") else "this"
+def _forbidden(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    name = (
+        low.node.func.id if hasattr(low.node, "func") and hasattr(low.node.func, "id") else "this"
+    )
     low.refuse(f"'{name}()' cannot be read", cure="write out what it does")
-
-
-__all__ = ["BREAK", "builtin", "facts_of_symbol", "is_number", "builtins"]

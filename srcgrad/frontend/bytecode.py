@@ -26,6 +26,13 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _KIND = 0x04 | 0x08 | 0x20 | 0x80 | 0x200
 # What the compiler puts in or leaves out as the layout of the code demands.
 _SILENT = {"CACHE", "EXTENDED_ARG", "JUMP_FORWARD", "NOP", "RESUME"}
+_LOCALS = {
+    "LOAD_FAST": ("read",),
+    "STORE_FAST": ("write",),
+    "LOAD_FAST_LOAD_FAST": ("read", "read"),
+    "STORE_FAST_LOAD_FAST": ("write", "read"),
+    "STORE_FAST_STORE_FAST": ("write", "write"),
+}
 
 
 class _Fact(NamedTuple):
@@ -164,20 +171,33 @@ def _facts(code: CodeType) -> set[_Fact]:
     """What the instructions of a code and of those inside it do, and at which place of the text.
 
     A set, since the order of blocks and how often the end of a function is copied depend on the
-    length of the code. For the same reason jumps have no targets here, only conditions.
+    length of the code. For the same reason jumps have no targets here, only conditions. Reads and
+    writes of locals that follow each other on a line are one fact: Python 3.13 fuses some of them,
+    and of these only the first keeps its columns.
     """
     facts = {_Fact((), code.co_name, f"{code.co_firstlineno} {_parameters(code)}")}
+    locals_at: tuple[Any, ...] = ()
+    accesses: list[str] = []
     for one in dis.get_instructions(code):
         at = one.positions
         if at is None or at.col_offset is None or one.opname in _SILENT:
             continue
+        place = (at.lineno, at.col_offset, at.end_lineno, at.end_col_offset)
         operation = one.opname
         for detail in ("FORWARD_", "BACKWARD_", "_CHECK"):
             operation = operation.replace(detail, "")
+        fused = _LOCALS.get(operation)
+        if accesses and (not fused or one.is_jump_target or locals_at[0] != at.lineno):
+            facts.add(_Fact(locals_at, "locals", " ".join(accesses)))
+            accesses = []
+        if fused:
+            locals_at = locals_at if accesses else place
+            names = one.argval if isinstance(one.argval, tuple) else (one.argval,)
+            accesses += map("{} {}".format, fused, names)
+            continue
         operand: object = "" if one.opcode in dis.hasjrel else one.argval
         if one.opname == "KW_NAMES":  # an index, of which Python 3.11 knows nothing
             operand = code.co_consts[one.arg or 0]
-        place = (at.lineno, at.col_offset, at.end_lineno, at.end_col_offset)
         facts.add(_Fact(place, operation, _constant(operand)))
     return facts.union(*map(_facts, _inner(code)))
 

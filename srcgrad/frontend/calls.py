@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,11 +16,11 @@ from ..ir.types import Facts
 from ..ops import registry
 from .arguments import bind_arguments, default_symbol
 from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
-from .expressions import apply_binary, expression, spread
+from .expressions import expression, spread
 from .inline import code_of, inline
 from .methods import call_method
-from .objects import attribute, from_object, of_class
-from .unwrap import CLOSED_PACKAGES, unwrap
+from .objects import from_object, of_class
+from .parameters import is_open
 from .structures import construct
 from .symbols import (
     BoundName,
@@ -33,6 +34,7 @@ from .symbols import (
     is_object,
     kind_name,
 )
+from .unwrap import unwrap
 from .walks import entries
 
 Arguments = Sequence[Symbol]
@@ -40,7 +42,7 @@ Keywords = Mapping[str, Symbol]
 
 
 @expression(gast.Call)
-def call_node(low: Lowerer, node: Any) -> Symbol:
+def _call_node(low: Lowerer, node: Any) -> Symbol:
     function = low.evaluate(node.func)
     args: list[Symbol] = []
     for arg in node.args:
@@ -100,7 +102,7 @@ def _call_object(
     method = of_class(low, cls, "__call__", owner)
     if isinstance(method, Method):
         return call(low, method, args, kwargs)
-    if not hasattr(cls, "__call__"):
+    if not callable(owner.value if isinstance(owner, Outside) else cls):
         low.refuse(f"'{cls.__name__}' object is not callable")
     return call_method(low, owner, "__call__", list(args), dict(kwargs))
 
@@ -119,15 +121,10 @@ def _call_value(low: Lowerer, function: Value, args: Arguments, kwargs: Keywords
             return call(low, method, args, kwargs)
     if function.facts.is_numeric and function.facts.kind != "unknown":
         low.refuse(f"{kind_name(function)} cannot be called")
-    return low.emit(primitive_of(types_call), (function, *args), kwargs, facts=Facts("opaque"))
+    return low.emit(CALL_VALUE, (function, *args), kwargs, facts=Facts("opaque"))
 
 
-def types_call(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a function that is only known at run time."""
-    return function(*args, **kwargs)
-
-
-registry.declare(types_call, name="call_value", effect=True)
+CALL_VALUE = registry.declare(operator.call, effect=True)
 
 
 def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
@@ -162,7 +159,7 @@ def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) 
     if inner is not function:
         given = [from_object(low, a, "self", _constantly(a)) for a in found.bound]
         return call(low, inner, [*given, *args], {**found.keywords, **kwargs})
-    if isinstance(inner, types.FunctionType) and not _is_closed(inner):
+    if is_open(inner):
         code = code_of(low, inner)
         defaults = {
             p.name: default_symbol(low, inner, p.name)
@@ -185,11 +182,6 @@ def _constantly(value: Any) -> Any:
     return lambda: value
 
 
-def _is_closed(function: types.FunctionType) -> bool:
-    module = str(function.__globals__.get("__name__"))
-    return module.partition(".")[0] in CLOSED_PACKAGES
-
-
 def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
     """Emit a call of a function that is not read."""
     if kwargs.get("out") is not None:
@@ -203,6 +195,3 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
     except SrcgradError as error:
         raise error.at(low.location()) from None
     return low.emit(primitive, given, named)
-
-
-__all__ = ["apply_binary", "attribute", "call", "call_primitive"]

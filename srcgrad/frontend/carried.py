@@ -44,7 +44,8 @@ class Hole:
 
 class Carried:
     """The templates of the names that a loop carries. `memory` keeps facts from one reading of the
-    loop for the next, so that an inner loop is not worked out anew in each round of an outer one."""
+    loop for the next, so that an inner loop is not worked out anew in each round of an outer one.
+    """
 
     def __init__(self, inits: Mapping[Key, Symbol], memory: Memory) -> None:
         self.inits: dict[Key, Symbol] = {}

@@ -9,7 +9,6 @@ from typing import Any
 
 import gast
 
-from ..ir.types import Facts
 from .branches import Outcome, branch, truth
 from .core import Lowerer
 from .expressions import apply_binary, expression
@@ -24,7 +23,7 @@ RESULT = "list being made"  # no name of the source can be this
 
 
 @expression(gast.ListComp, gast.GeneratorExp)
-def list_comprehension(low: Lowerer, node: Any) -> Symbol:
+def _list_comprehension(low: Lowerer, node: Any) -> Symbol:
     """A list comprehension; a generator expression gives the same list."""
     return _in_own_frame(low, node, lambda: _list(low, node))
 
@@ -33,7 +32,12 @@ def _in_own_frame(low: Lowerer, node: Any, action: Callable[[], Symbol]) -> Symb
     outer = low.frame
     targets = frozenset(stored([g.target for g in node.generators])) | {RESULT}
     low.frame = Frame(
-        outer.code, outer.function, outer, len(low.places.regions), own=targets, statement=outer.statement
+        outer.code,
+        outer.function,
+        outer,
+        len(low.places.regions),
+        own=targets,
+        statement=outer.statement,
     )
     try:
         return action()
@@ -110,9 +114,7 @@ def _generate(low: Lowerer, node: Any, k: int, iteration: Iteration) -> None:
 class _CarryingReader(LoopReader):
     """The loop of one generator, which carries the list that is being made."""
 
-    def __init__(
-        self, low: Lowerer, node: Any, generator: Any, body: Any, names: set[str]
-    ) -> None:
+    def __init__(self, low: Lowerer, node: Any, generator: Any, body: Any, names: set[str]) -> None:
         super().__init__(low, node, body, names - {RESULT})
         self.node = generator.target
         self.keys[low.frame, RESULT] = None
@@ -156,7 +158,7 @@ def append(low: Lowerer, so_far: Symbol, entry: Symbol) -> Symbol:
 
 
 @expression(gast.DictComp)
-def dict_comprehension(low: Lowerer, node: Any) -> Symbol:
+def _dict_comprehension(low: Lowerer, node: Any) -> Symbol:
     def action() -> Symbol:
         iteration = _walk_outside(low, node.generators[0].iter)
         low.places.bind(low.frame, RESULT, {})
@@ -172,6 +174,3 @@ def dict_comprehension(low: Lowerer, node: Any) -> Symbol:
         return low.places.read(low.frame, RESULT)
 
     return _in_own_frame(low, node, action)
-
-
-__all__ = ["Facts", "append"]

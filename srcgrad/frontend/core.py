@@ -21,7 +21,9 @@ from ..ir.graph import UNDEFINED, Arg, Capture, Function, Primitive, Value, valu
 from ..ir.types import UNDEFINED_FACTS, Facts
 from ..ops import registry
 from .places import Frame, Places, Region
+from .sizes import Sizes, remember
 from .symbols import (
+    BoundName,
     Closure,
     Conflict,
     Method,
@@ -30,12 +32,11 @@ from .symbols import (
     Record,
     Symbol,
     Walk,
-    BoundName,
+    children,
     is_constant,
     is_number,
     kind_name,
     leaves,
-    children,
     rebuild,
 )
 
@@ -47,9 +48,10 @@ BUILTINS: dict[Any, Callable[..., Symbol]] = {}
 # positional and the keyword arguments, they give the symbol of the call's result.
 TRANSFORMS: list[Callable[[Any, Any, Sequence[Symbol], Mapping[str, Symbol]], Symbol]] = []
 
+_IN_PLACE = {f"i{n.rstrip('_')}" for n in operator.__all__} | {"delitem", "setitem"}
 _FOLDED = {
-    *(getattr(operator, n) for n in operator.__all__ if not n.startswith("i") or n in ("inv", "invert", "index", "is_", "is_not")),
-    *(getattr(math, n) for n in dir(math) if callable(getattr(math, n)) and not n.startswith("_")),
+    *(f for n, f in vars(operator).items() if n in operator.__all__ and n not in _IN_PLACE),
+    *(f for n, f in vars(math).items() if callable(f) and not n.startswith("_")),
     abs, bool, complex, divmod, float, format, getattr, int, len, max, min, pow, repr, round, str, sum,
     type, chr, ord, sorted, isinstance, callable, hasattr, issubclass,
 }  # fmt: skip
@@ -63,6 +65,7 @@ class Program:
     captures: dict[Any, Capture] = field(default_factory=dict)
     guards: dict[Any, tuple[Callable[[], Any], Any]] = field(default_factory=dict)
     callees: dict[str, Function] = field(default_factory=dict)
+    kept: list[Any] = field(default_factory=list)
     module: str = ""
     name: str = ""
     recursive: set[Any] = field(default_factory=set)  # codes of functions that are read once
@@ -81,6 +84,7 @@ class Lowerer(ABC):
         self.stack: list[Any] = []  # calls that are being read inside one another
         self.trail: Any = None  # the call nodes that led here
         self.facts_of_loops: dict[Any, Any] = {}
+        self.sizes: Sizes = {}
 
     # --- evaluating ---------------------------------------------------------------------------------
 
@@ -135,6 +139,7 @@ class Lowerer(ABC):
             result = self.builder.emit(primitive, given, named, hint=hint, facts=facts)
         except SrcgradError as error:
             raise error.at(self.location()) from None
+        remember(self.sizes, primitive.function, given, result)
         return self.settled(result)
 
     def apply(self, function: Callable[..., Any], *args: Symbol, **keywords: Any) -> Symbol:
@@ -198,6 +203,7 @@ class Lowerer(ABC):
         if capture is None:
             value = Value(outside.path.replace(".", "_"), outside_facts(outside.value))
             capture = self.program.captures[key] = Capture(outside.path, value, outside.read)
+            self.program.kept.append(outside.value)  # so that its id stays its own
         return capture.value
 
     # --- what the modules above do --------------------------------------------------------------------
@@ -232,7 +238,24 @@ def primitive_of(function: Callable[..., Any], *, pure: bool | None = None) -> P
         return Primitive(registry.name_of(function), function, None, not pure)
 
 
-_PURE_PACKAGES = {"numpy", "math", "cmath", "operator", "_operator", "scipy", "itertools", "functools"}
+def raise_(exception: Any) -> None:
+    """Raise an exception, as a call."""
+    raise exception
+
+
+NOTHING = Facts("none", known=(None,))
+RAISE = registry.declare(raise_, name="raise_", effect=True, infer=lambda *a, **k: NOTHING)
+
+_PURE_PACKAGES = {
+    "numpy",
+    "math",
+    "cmath",
+    "operator",
+    "_operator",
+    "scipy",
+    "itertools",
+    "functools",
+}
 _EFFECTS = {print, input, open, next, setattr, delattr, iter, exec, eval, __import__}
 
 
@@ -244,7 +267,7 @@ def is_pure(function: Any) -> bool:
         return True
     if owner is not None and not isinstance(owner, type(math)):
         return isinstance(owner, str | bytes | tuple | frozenset)
-    if module == "builtins" or isinstance(owner, type(math)) and owner is builtins:
+    if module == "builtins" or (isinstance(owner, type(math)) and owner is builtins):
         return function not in _EFFECTS
     if type(function).__name__ == "ufunc":
         return True
@@ -269,7 +292,10 @@ def fold(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple
     if isinstance(result, int) and result.bit_length() > 256:
         return False, None
     plain = all(
-        leaf is None or is_number(leaf) or isinstance(leaf, str | type) or leaf in (UNDEFINED, Ellipsis)
+        leaf is None
+        or is_number(leaf)
+        or isinstance(leaf, str | type)
+        or leaf in (UNDEFINED, Ellipsis)
         for leaf in leaves(result)
     )
     return plain and is_constant(result), result

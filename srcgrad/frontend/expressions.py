@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +10,10 @@ import gast
 
 from ..ir.graph import UNDEFINED, Value
 from ..ir.types import Facts, join_all
-from ..ops import facts as inference
-from ..ops.registry import declare
 from .branches import choose, truth
-from .core import BUILTINS, EXPRESSIONS, Lowerer, facts_of_symbol, primitive_of
+from .core import BUILTINS, EXPRESSIONS, Lowerer, facts_of_symbol
 from .objects import attribute, look_up
-from .scopes import COMPREHENSIONS
+from .sizes import decided, known_size
 from .symbols import (
     Closure,
     Conflict,
@@ -46,12 +43,12 @@ def expression(*kinds: type) -> Callable[[Handler], Handler]:
 
 
 @expression(gast.Constant)
-def constant(low: Lowerer, node: Any) -> Symbol:
+def _constant(low: Lowerer, node: Any) -> Symbol:
     return node.value
 
 
 @expression(gast.Name)
-def name(low: Lowerer, node: Any) -> Symbol:
+def _name(low: Lowerer, node: Any) -> Symbol:
     return read(low, node.id)
 
 
@@ -72,7 +69,7 @@ def read(low: Lowerer, name: str) -> Symbol:
 
 
 @expression(gast.NamedExpr)
-def named(low: Lowerer, node: Any) -> Symbol:
+def _named(low: Lowerer, node: Any) -> Symbol:
     symbol = low.evaluate(node.value)
     bind(low, low.frame.base, node.target.id, symbol)
     return symbol
@@ -106,7 +103,7 @@ _SPECIAL = {
 
 
 @expression(gast.BinOp)
-def binary(low: Lowerer, node: Any) -> Symbol:
+def _binary(low: Lowerer, node: Any) -> Symbol:
     left = low.evaluate(node.left)
     return apply_binary(low, OPERATORS[type(node.op)], left, low.evaluate(node.right))
 
@@ -117,7 +114,11 @@ def apply_binary(low: Lowerer, function: Callable[..., Any], left: Symbol, right
         return type(left)([*left, *right]) if type(left) in (list, tuple) else (*left, *right)
     if function is operator.mul:
         for sequence, times in ((left, right), (right, left)):
-            if type(sequence) in (list, tuple) and type(times) is int and len(sequence) * times < 65:
+            if (
+                type(sequence) in (list, tuple)
+                and type(times) is int
+                and len(sequence) * times < 65
+            ):
                 return sequence * times
     special = _overloaded(low, function, left, right)
     if special is not None:
@@ -171,7 +172,7 @@ def element_of(*containers: Facts) -> Facts | None:
 
 
 @expression(gast.UnaryOp)
-def unary(low: Lowerer, node: Any) -> Symbol:
+def _unary(low: Lowerer, node: Any) -> Symbol:
     operand = low.evaluate(node.operand)
     if isinstance(node.op, gast.Not):
         return negated(low, operand)
@@ -193,7 +194,7 @@ def negated(low: Lowerer, symbol: Symbol) -> Symbol:
 
 
 @expression(gast.Compare)
-def compare(low: Lowerer, node: Any) -> Symbol:
+def _compare(low: Lowerer, node: Any) -> Symbol:
     """A comparison; in a chain, what comes after a false one is not computed."""
 
     def chain(left: Symbol, k: int) -> Symbol:
@@ -221,7 +222,13 @@ def compared(low: Lowerer, op: Any, left: Symbol, right: Symbol) -> Symbol:
             known = identical(left, right)
             if known is not None:
                 return known == isinstance(op, gast.Eq)
-    return low.apply(OPERATORS[type(op)], left, right)
+    function = OPERATORS[type(op)]
+    a, b = known_size(low.sizes, left), known_size(low.sizes, right)
+    if a is not None and b is not None:
+        answer = decided(function, a, b)
+        if answer is not None:
+            return answer
+    return low.apply(function, left, right)
 
 
 def identical(left: Symbol, right: Symbol) -> bool | None:
@@ -272,7 +279,7 @@ def _falsy(symbol: Symbol) -> Symbol:
 
 
 @expression(gast.BoolOp)
-def boolean(low: Lowerer, node: Any) -> Symbol:
+def _boolean(low: Lowerer, node: Any) -> Symbol:
     """`and` and `or` give the operand that decides, and compute no further one."""
     is_and = isinstance(node.op, gast.And)
 
@@ -294,7 +301,7 @@ def _truthy(symbol: Symbol) -> Symbol:
 
 
 @expression(gast.IfExp)
-def conditional(low: Lowerer, node: Any) -> Symbol:
+def _conditional(low: Lowerer, node: Any) -> Symbol:
     condition = low.evaluate(node.test)
     return choose(
         low, condition, lambda: low.evaluate(node.body), lambda: low.evaluate(node.orelse)
@@ -305,7 +312,7 @@ def conditional(low: Lowerer, node: Any) -> Symbol:
 
 
 @expression(gast.Tuple, gast.List)
-def sequence(low: Lowerer, node: Any) -> Symbol:
+def _sequence(low: Lowerer, node: Any) -> Symbol:
     kind = tuple if isinstance(node, gast.Tuple) else list
     done: list[Symbol] = []
     whole: Symbol = None  # what stands before `done`, once something of unknown length is in it
@@ -320,7 +327,9 @@ def sequence(low: Lowerer, node: Any) -> Symbol:
             continue
         part = BUILTINS[kind](low, [starred], {})
         if done:
-            whole = kind(done) if whole is None else apply_binary(low, operator.add, whole, kind(done))
+            whole = (
+                kind(done) if whole is None else apply_binary(low, operator.add, whole, kind(done))
+            )
         whole = part if whole is None else apply_binary(low, operator.add, whole, part)
         done = []
     if whole is None:
@@ -329,7 +338,7 @@ def sequence(low: Lowerer, node: Any) -> Symbol:
 
 
 @expression(gast.Dict)
-def dictionary(low: Lowerer, node: Any) -> Symbol:
+def _dictionary(low: Lowerer, node: Any) -> Symbol:
     result: dict[Any, Symbol] = {}
     for key_node, value_node in zip(node.keys, node.values, strict=True):
         if key_node is None:
@@ -361,7 +370,7 @@ def spread(low: Lowerer, symbol: Symbol) -> dict[Any, Symbol]:
 
 
 @expression(gast.Set)
-def constant_set(low: Lowerer, node: Any) -> Symbol:
+def _constant_set(low: Lowerer, node: Any) -> Symbol:
     items = [low.evaluate(item) for item in node.elts]
     if not all(is_constant(i) for i in items):
         low.refuse("a set of computed values", cure="use a list or a tuple")
@@ -369,13 +378,13 @@ def constant_set(low: Lowerer, node: Any) -> Symbol:
 
 
 @expression(gast.Slice)
-def slice_of(low: Lowerer, node: Any) -> Symbol:
+def _slice_of(low: Lowerer, node: Any) -> Symbol:
     parts = (node.lower, node.upper, node.step)
     return slice(*(None if p is None else low.evaluate(p) for p in parts))
 
 
 @expression(gast.Subscript)
-def subscript(low: Lowerer, node: Any) -> Symbol:
+def _subscript(low: Lowerer, node: Any) -> Symbol:
     owner = low.evaluate(node.value)
     return item(low, owner, low.evaluate(node.slice))
 
@@ -384,7 +393,7 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
     """`owner[index]`."""
     if isinstance(owner, list | tuple | dict | str) and is_constant(index):
         try:
-            return owner[index]  # type: ignore[index]
+            return owner[index]
         except (LookupError, TypeError) as error:
             if packable(owner):
                 return low.apply(operator.getitem, owner, index)
@@ -407,7 +416,7 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
 
 
 @expression(gast.Attribute)
-def attribute_of(low: Lowerer, node: Any) -> Symbol:
+def _attribute_of(low: Lowerer, node: Any) -> Symbol:
     return attribute(low, low.evaluate(node.value), node.attr)
 
 
@@ -419,29 +428,27 @@ def function_value(low: Lowerer, node: Any) -> Symbol:
     return Closure(code, low.frame, defaults)
 
 
-def fstring_of(*parts: Any) -> str:
-    """The text of an f-string whose parts are formatted already."""
-    return "".join(parts)
-
-
-FSTRING = declare(fstring_of, name="fstring", infer=inference.constant(Facts("str")))
-
-
 @expression(gast.JoinedStr)
-def fstring(low: Lowerer, node: Any) -> Symbol:
-    parts = [low.evaluate(value) for value in node.values]
-    return "".join(parts) if is_constant(parts) else low.emit(FSTRING, parts)
+def _fstring(low: Lowerer, node: Any) -> Symbol:
+    """An f-string, as `"...{}...".format(...)`."""
+    template, given = _template(low, node)
+    if is_constant(given):
+        return template.format(*given)
+    return low.call(attribute(low, template, "format"), given, {})
 
 
-@expression(gast.FormattedValue)
-def formatted(low: Lowerer, node: Any) -> Symbol:
-    symbol = low.evaluate(node.value)
-    spec = "" if node.format_spec is None else low.evaluate(node.format_spec)
-    conversion = {115: str, 114: repr, 97: ascii}.get(node.conversion)
-    text = Facts("str")
-    if conversion is not None:
-        symbol = low.apply(conversion, symbol, facts=text)
-    return low.apply(builtins.format, symbol, spec, facts=text)
-
-
-__all__ = ["COMPREHENSIONS", "apply_binary", "bind", "expression", "item", "read", "primitive_of"]
+def _template(low: Lowerer, node: Any) -> tuple[str, list[Symbol]]:
+    """The text of an f-string with fields for its values, and those values in their order."""
+    text, given = "", []
+    for part in node.values:
+        if isinstance(part, gast.Constant):
+            text += part.value.replace("{", "{{").replace("}", "}}")
+            continue
+        given.append(low.evaluate(part.value))
+        text += "{" + ("" if part.conversion == -1 else "!" + chr(part.conversion))
+        if part.format_spec is not None:
+            spec, inner = _template(low, part.format_spec)
+            text += ":" + spec
+            given += inner
+        text += "}"
+    return text, given

@@ -1,4 +1,4 @@
-"""Reads a called function where it is called, with the symbols of its arguments bound to its parameters."""
+"""Reads a called function where it is called, its parameters bound to the symbols of the arguments."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def inline(
     function: FunctionType | None,
     bound: dict[str, Symbol],
 ) -> Symbol:
-    """What a call returns: after reading the body of what is called, or by a call op if it is recursive."""
+    """What a call returns: the body of what is called is read, or if it is recursive, called."""
     call = Call(code, parent, function, bound)
     result = find_recursion(low, call)
     if result is not None:

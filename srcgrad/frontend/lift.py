@@ -11,7 +11,9 @@ from ..ir.rewrite import substitute_block
 Extras = Mapping[str, tuple[Value, ...]]
 
 
-def lift(main: Function, callees: Mapping[str, Function], captures: tuple[Capture, ...]) -> Function:
+def lift(
+    main: Function, callees: Mapping[str, Function], captures: tuple[Capture, ...]
+) -> Function:
     """The program of `main` and those callees that it reaches.
 
     A nested function that is recursive reads values of the function around it. Here each of them becomes
@@ -39,8 +41,10 @@ def lift(main: Function, callees: Mapping[str, Function], captures: tuple[Captur
     result = replace(main, callees=made)
     result = _finished(result, needed, captures)
     for name, function in reached.items():
-        made[name] = result if name == main.name else _finished(
-            replace(function, callees=made), needed, captures
+        made[name] = (
+            result
+            if name == main.name
+            else _finished(replace(function, callees=made), needed, captures)
         )
     return result
 
@@ -72,7 +76,9 @@ def _finished(function: Function, needed: Extras, captures: tuple[Capture, ...])
     more = []
     for value in own:
         base = value.hint or "outer"
-        name = next(n for k in range(len(taken) + 1) if (n := f"{base}_{k}" if k else base) not in taken)
+        name = next(
+            n for k in range(len(taken) + 1) if (n := f"{base}_{k}" if k else base) not in taken
+        )
         taken.add(name)
         more.append(Parameter(name))
     free = free_values(body)
@@ -89,7 +95,9 @@ def _passing(block: Block, needed: Extras) -> Block:
     for op in block.ops:
         blocks = tuple(_passing(b, needed) for b in op.blocks)
         args = (*op.args, *needed.get(_called(op), ()))
-        same = len(args) == len(op.args) and all(a is b for a, b in zip(blocks, op.blocks, strict=True))
+        same = len(args) == len(op.args) and all(
+            a is b for a, b in zip(blocks, op.blocks, strict=True)
+        )
         ops.append(op if same else replace(op, args=args, blocks=blocks))
     same = all(a is b for a, b in zip(ops, block.ops, strict=True))
     return block if same else Block(block.params, tuple(ops), block.results)

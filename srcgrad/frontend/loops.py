@@ -8,14 +8,13 @@ is returned is computed after the loop, from the values that its last round left
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import gast
 
-from ..ir.build import facts_of_arg
 from ..ir.graph import UNDEFINED, Arg, Block, Value
 from ..ir.rewrite import substitute_block
 from ..ir.types import PY_BOOL, PY_INT, Facts
@@ -31,14 +30,12 @@ from .branches import (
     then_rest,
     truth,
 )
-from .carried import Carried, Hole
+from .carried import Carried
 from .core import Lowerer
-from .expressions import bind
-from .merge import fill
 from .places import Key, Region
 from .scopes import stored
 from .statements import End, Following, bind_target, execute, returned_value, statement
-from .symbols import Conflict, Symbol
+from .symbols import Symbol
 from .walks import MOST, Iteration, walk
 
 Body = Callable[[Symbol], Outcome]
@@ -46,7 +43,7 @@ ROUNDS = 8
 
 
 @statement(gast.For)
-def for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
     iteration = walk(low, low.evaluate(node.iter))
 
     def body(index: Symbol) -> Outcome:
@@ -62,7 +59,7 @@ def for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
 
 
 @statement(gast.While)
-def while_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _while_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
     test, names = node.test, set(stored([node.test, *node.body]))
     if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
         # What the test binds is seen by the body, so it has to be computed in the body.
@@ -87,6 +84,7 @@ def round_end(low: Lowerer, node: Any) -> End:
 
 def _tested(low: Lowerer, node: Any) -> Outcome:
     """A round of a while loop that begins with its test."""
+
     def read() -> Outcome:
         return execute(low, node.body, after=round_end(low, node))
 
@@ -102,8 +100,8 @@ def unrolled(low: Lowerer, iteration: Iteration, body: Body, start: int) -> Outc
     for k in range(start, iteration.length or 0):
         outcome = body(k).without(CONTINUE)
         if not outcome.plain:
-            following = k + 1
-            return then_rest(low, outcome, lambda: unrolled(low, iteration, body, following))
+            rest = functools.partial(unrolled, low, iteration, body, k + 1)
+            return then_rest(low, outcome, rest)
     return Outcome()
 
 
@@ -117,7 +115,9 @@ def after_loop(low: Lowerer, node: Any, outcome: Outcome, rest: Following) -> Ou
     return outcome.without(BREAK, ENDED)
 
 
-def _return_sites(low: Lowerer, node: Any, outcome: Outcome, sites: list[Any], rest: Following) -> Outcome:
+def _return_sites(
+    low: Lowerer, node: Any, outcome: Outcome, sites: list[Any], rest: Following
+) -> Outcome:
     """Branch on which return statement has ended the loop, if any; the rest stands where none has."""
     rest.read = True
     if not sites:
@@ -162,7 +162,9 @@ class LoopReader:
 
     def __init__(self, low: Lowerer, node: Any, body: Body, names: set[str]) -> None:
         self.low, self.node, self.body = low, node, body
-        self.entry: Symbol = None  # with `stacks`, what a round adds to the list that the loop makes
+        self.entry: Symbol = (
+            None  # with `stacks`, what a round adds to the list that the loop makes
+        )
         self.stacks = False
         self.stack: Value | None = None
         frame = low.frame
@@ -171,7 +173,9 @@ class LoopReader:
         self.keys: dict[Key, None] = {}
         for name in sorted(names):
             owner = base.owner(name)
-            if owner is not None and (head is None or owner is not base or is_live(base, name, head)):
+            if owner is not None and (
+                head is None or owner is not base or is_live(base, name, head)
+            ):
                 self.keys[owner, name] = None
         self.unread = [
             (base, name)
@@ -227,7 +231,9 @@ class LoopReader:
                 results.append(low.arg(self.entry))
         if has_stop:
             results.append(stop)
-        block = attempt.region.close(results, (attempt.index, *(params[k] for k in moving), *flag_params))
+        block = attempt.region.close(
+            results, (attempt.index, *(params[k] for k in moving), *flag_params)
+        )
         block = substitute_block(block, table)
         given = [inits[k] for k in moving] + [False] * len(flags)
         low.builder.location = low.location(self.node)
@@ -315,6 +321,3 @@ class _Attempt:
             flag = low.arg(flag) if known is None else known
         self.forever = known is True
         self.test = region.close([flag])
-
-
-__all__ = ["Conflict", "Hole", "LoopReader", "bind", "facts_of_arg", "fill", "replace"]

@@ -9,13 +9,13 @@ from typing import Any
 from ..ir.build import Builder
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
-from . import builtin_calls, comprehensions, loops, statements
+from . import builtin_calls, comprehensions, inquiries, loops, statements
 from .calls import call
 from .core import TRANSFORMS, Lowerer, Program, outside_facts
 from .inline import code_of
 from .lift import lift
 from .objects import from_object
-from .parameters import free_parameters, is_closed, signature_of
+from .parameters import free_parameters, is_open, signature_of
 from .places import Frame, Places
 from .recursion import Call, Recursion, make_main
 from .scopes import Code
@@ -23,7 +23,7 @@ from .symbols import Symbol
 from .unwrap import Unwrapped, unwrap
 
 # Imported for what they register.
-_TABLES = (builtin_calls, comprehensions, loops)
+_TABLES = (builtin_calls, comprehensions, inquiries, loops)
 __all__ = ["TRANSFORMS", "Reader", "lower", "signature_of"]
 
 
@@ -71,9 +71,9 @@ def lower(function: Callable[..., Any], given: Mapping[str, Facts] | None = None
     found = unwrap(function)
     signature = free_parameters(found)
     values = [Value(p.name, _facts(p, given)) for p in signature]
-    if is_closed(found.function):
-        return _lower_closed(found, signature, values)
     target = found.function
+    if not is_open(target):
+        return _lower_closed(found, signature, values)
     code = code_of(None, target)
     program = Program(module=target.__globals__.get("__name__", ""))
     program.name = "lambda_" if code.name == "<lambda>" else code.name
@@ -175,9 +175,11 @@ def _lower_closed(
                     cure="call the gradient, or wrap the function in a lambda",
                 )
             args.extend(low.emit_item(value, k) for k in range(len(items)))
-        elif p.kind == "KEYWORD_ONLY" or (p.has_default and kwargs):
-            kwargs[p.name] = symbol
-        elif p.has_default and p.kind == "POSITIONAL_OR_KEYWORD":
+        elif (
+            p.kind == "KEYWORD_ONLY"
+            or (p.has_default and kwargs)
+            or (p.has_default and p.kind == "POSITIONAL_OR_KEYWORD")
+        ):
             kwargs[p.name] = symbol
         else:
             args.append(symbol)

@@ -19,7 +19,6 @@ from .symbols import (
     Conflict,
     Method,
     Partial,
-    Record,
     Symbol,
     children,
     hint_of,
@@ -90,7 +89,9 @@ def _functions(a: Symbol, b: Symbol, leaf: Leaf, name: str | None) -> Symbol | N
             defaults = {k: unify(a.defaults[k], b.defaults[k], leaf, k) for k in a.defaults}
             return Closure(a.code, a.frame, defaults)
     elif isinstance(a, Method) and isinstance(b, Method):
-        return Method(unify(a.function, b.function, _no_leaf, None), unify(a.owner, b.owner, leaf, name))
+        return Method(
+            unify(a.function, b.function, _no_leaf, None), unify(a.owner, b.owner, leaf, name)
+        )
     elif isinstance(a, Partial) and isinstance(b, Partial) and same_layout(a.args, b.args):
         if same_layout(a.keywords, b.keywords):
             return Partial(
@@ -154,6 +155,3 @@ def fill(symbol: Symbol, results: Sequence[Any]) -> Symbol:
     filled = [fill(p, results) for p in parts]
     same = all(x is y for x, y in zip(parts, filled, strict=True))
     return symbol if same else rebuild(symbol, filled)
-
-
-__all__ = ["Merge", "Record", "Slot", "Unmergeable", "fill", "unify"]

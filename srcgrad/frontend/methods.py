@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
 from typing import Any
 
 from ..ir.graph import Primitive, Value
 from ..ir.types import OPAQUE, PY_INT, Facts
 from ..ops import methods as tables
-from .core import BUILTINS, Lowerer
-from .objects import attribute, call_adapter
-from .symbols import BoundName, Outside, Symbol, Walk, is_constant, kind_name, packable
-from .walks import BUILTINS_LIST
+from .core import Lowerer
+from .objects import call_adapter
+from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 
 _WRITERS = {
     "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update",
@@ -66,7 +64,7 @@ def call_method(
     if is_constant(everything) and not isinstance(owner, Outside):
         return getattr(owner, name)(*args, **kwargs)
     if isinstance(owner, tuple) and hasattr(owner, "_fields") and name == "_replace":
-        return owner._replace(**kwargs)
+        return owner._replace(**kwargs)  # type: ignore[attr-defined]
     if not packable(owner):
         low.refuse(f"'.{name}()' of {kind_name(owner)} that holds functions")
     pure = kind in ("str", "list", "tuple", "dict", "range", "number", "float", "int", "complex")
@@ -127,7 +125,3 @@ def _get(low: Lowerer, owner: Symbol, key: Symbol, default: Symbol = None) -> Sy
         return owner[key] if isinstance(owner, dict) else low.apply(operator.getitem, owner, key)
     facts = Facts("unknown") if not isinstance(owner, dict) else None
     return low.emit(method_primitive("get", effect=False), [owner, key, default], facts=facts)
-
-
-Caller = Callable[..., Symbol]
-__all__ = ["BUILTINS", "BUILTINS_LIST", "BoundName", "MethodCall", "attribute", "call_method"]

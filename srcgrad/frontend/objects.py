@@ -1,8 +1,8 @@
 """Names from outside the function, and attributes: of modules, classes, objects, values.
 
-What a program is built from (functions, classes, modules, strings, truth values) is taken as it is, with a
-guard that tells when it has been replaced. What it computes with (numbers, arrays, containers of them)
-is read live, as a capture.
+What a program is built from (functions, classes, modules, strings, truth values) is taken as it is,
+with a guard that tells when it has been replaced. What it computes with (numbers, arrays, containers
+of them) is read live, as a capture.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from ..ir.types import Facts, facts_of
 from ..ops import methods, registry, trace
 from .core import Lowerer, outside_facts, primitive_of
 from .places import Frame
-from .unwrap import CLOSED_PACKAGES
 from .symbols import (
     BoundName,
     Closure,
@@ -33,6 +32,7 @@ from .symbols import (
     is_object,
     kind_name,
 )
+from .unwrap import CLOSED_PACKAGES
 
 _STATIC = (bool, str, bytes, type(None), type(Ellipsis))
 _MISSING: Any = object()
@@ -63,7 +63,7 @@ def look_up(low: Lowerer, frame: Frame, name: str) -> Symbol:
 
 def from_object(low: Lowerer, value: Any, path: str, read: Callable[[], Any]) -> Symbol:
     """The symbol of an object found outside, under the name `path`."""
-    if isinstance(value, _STATIC) or is_object(value) and not _is_instance(value):
+    if isinstance(value, _STATIC) or (is_object(value) and not _is_instance(value)):
         guard(low, path, read, value)
         return value
     if is_number(value) or isinstance(value, np.ndarray):
@@ -145,7 +145,9 @@ def _of_object(low: Lowerer, owner: Any, name: str) -> Symbol:
         value = getattr(owner, name)
     except AttributeError as error:
         low.refuse(str(error))
-    if isinstance(owner, np.ufunc) or isinstance(value, types.MethodType) and value.__self__ is owner:
+    if isinstance(owner, np.ufunc) or (
+        isinstance(value, types.MethodType) and value.__self__ is owner
+    ):
         return value
     path = f"{getattr(owner, '__name__', type(owner).__name__)}.{name}"
     return from_object(low, value, path, lambda: getattr(owner, name))
@@ -240,6 +242,3 @@ def call_adapter(
     named = {k: trace.wrap(low.arg(v), low.builder) for k, v in kwargs.items()}
     result = trace.unwrap(function(*given, **named))
     return low.settled(result) if isinstance(result, Value) else result
-
-
-

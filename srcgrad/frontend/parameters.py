@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..errors import SrcgradError
 from ..ir.graph import Parameter
@@ -26,12 +26,12 @@ def signature_of(function: Callable[..., Any]) -> tuple[Parameter, ...]:
     return free_parameters(unwrap(function))
 
 
-def is_closed(function: Any) -> bool:
-    """Whether a function is taken as it is, because its rule is known or its source is not."""
+def is_open(function: Any) -> TypeGuard[FunctionType]:
+    """Whether a function is written in Python and is to be read."""
     if not isinstance(function, FunctionType):
-        return True
+        return False
     module = str(function.__globals__.get("__name__"))
-    return module.partition(".")[0] in CLOSED_PACKAGES
+    return module.partition(".")[0] not in CLOSED_PACKAGES
 
 
 def free_parameters(found: Unwrapped) -> tuple[Parameter, ...]:
@@ -43,7 +43,7 @@ def free_parameters(found: Unwrapped) -> tuple[Parameter, ...]:
         More has been fixed than there are parameters.
     """
     function = found.function
-    every = list(_closed(function) if is_closed(function) else _python(function))
+    every = list(_python(function) if is_open(function) else _closed(function))
     skip = len(found.bound)
     free: list[Parameter] = []
     by_keyword = False
@@ -96,7 +96,7 @@ def _closed(function: Any) -> Iterator[Parameter]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # written in C, without a signature
-        if rule is None or covered is None:
+        if rule is None or covered is None or rule.positional == 0:
             yield Parameter("args", "VAR_POSITIONAL")
             return
         for name in covered[: rule.positional]:

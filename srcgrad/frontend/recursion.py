@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any
 
 from ..ir.build import Builder
 from ..ir.graph import CALL, Function, Op, Parameter, Value
@@ -67,7 +66,8 @@ class Recursion(BaseException):
 @dataclass(eq=False)
 class Callee:
     """A recursive function of the program. `facts` holds what is known of each parameter in every call,
-    `result` what is known of what it returns."""
+    `result` what is known of what it returns.
+    """
 
     name: str
     call: Call
@@ -79,7 +79,9 @@ class Callee:
 
     def serves(self, facts: Mapping[str, Facts]) -> bool:
         """Whether it has been read for calls with these facts, too."""
-        return all(join(self.facts[n], f) == self.facts[n] for n, f in facts.items() if n in self.facts)
+        return all(
+            join(self.facts[n], f) == self.facts[n] for n, f in facts.items() if n in self.facts
+        )
 
     def widen(self, facts: Mapping[str, Facts]) -> None:
         """Make the function serve a call with these facts, too."""
@@ -99,7 +101,12 @@ def skeleton(symbol: Symbol) -> Hashable:
     if is_number(symbol) and not isinstance(symbol, bool):
         return "number"
     if isinstance(symbol, Record):
-        return ("object", symbol.cls, tuple(symbol.fields), tuple(map(skeleton, symbol.fields.values())))
+        return (
+            "object",
+            symbol.cls,
+            tuple(symbol.fields),
+            tuple(map(skeleton, symbol.fields.values())),
+        )
     if isinstance(symbol, dict):
         return ("dict", dict, tuple(symbol), tuple(map(skeleton, symbol.values())))
     if isinstance(symbol, tuple | list):
@@ -163,7 +170,9 @@ def general(facts: Facts) -> Facts:
     if facts.kind == "array":
         return Facts("array", facts.dtype)
     if facts.kind == "unknown":
-        return Facts("unknown", facts.dtype, None if isinstance(facts.shape, AnyShape) else facts.shape)
+        return Facts(
+            "unknown", facts.dtype, None if isinstance(facts.shape, AnyShape) else facts.shape
+        )
     if facts.items is not None:
         items = tuple(general(i) for i in facts.items)
         return Facts(facts.kind, items=items, keys=facts.keys, cls=facts.cls)
@@ -177,11 +186,13 @@ def dynamic(call: Call) -> dict[str, Symbol]:
     return {
         name: symbol
         for name, symbol in call.bound.items()
-        if not isinstance(symbol, str | bool | type(None) | Outside) and packable(symbol) or isinstance(symbol, Record)
+        if (not isinstance(symbol, str | bool | type(None) | Outside) and packable(symbol))
+        or isinstance(symbol, Record)
     }
 
 
 def facts_of_call(call: Call) -> dict[str, Facts]:
+    """What is known of those arguments, whatever their shapes."""
     return {name: general(facts_of_symbol(s)) for name, s in dynamic(call).items()}
 
 
@@ -233,7 +244,9 @@ def make_callee(low: Lowerer, call: Call, facts: dict[str, Facts]) -> Callee:
     """Read a recursive function once, for calls with these facts and those it makes itself."""
     name = call.code.name if call.code.name != "<lambda>" else "lambda_"
     taken = {c.name for each in low.program.known.values() for c in each} | {low.program.name}
-    name = next(n for k in range(len(taken) + 1) if (n := f"{name}_{k + 1}" if k else name) not in taken)
+    name = next(
+        n for k in range(len(taken) + 1) if (n := f"{name}_{k + 1}" if k else name) not in taken
+    )
     return _settled(low, Callee(name, call, facts, names=list(facts)))
 
 
@@ -274,8 +287,15 @@ def _read(low: Lowerer, callee: Callee) -> tuple[Function, Facts]:
     params = {name: Value(name, callee.facts[name]) for name in callee.names}
     region = Region(Builder(low.location()))
     outer, low.stack = low.stack, []
-    frame, low.frame = low.frame, Frame(
-        call.code, call.function, call.parent, len(low.places.regions) + 1, {**call.bound, **{n: low.settled(v) for n, v in params.items()}}
+    frame, low.frame = (
+        low.frame,
+        Frame(
+            call.code,
+            call.function,
+            call.parent,
+            len(low.places.regions) + 1,
+            {**call.bound, **{n: low.settled(v) for n, v in params.items()}},
+        ),
     )
     node, trail, low.trail = low.node, low.trail, (call.code, "callee")
     try:
@@ -285,7 +305,9 @@ def _read(low: Lowerer, callee: Callee) -> tuple[Function, Facts]:
     finally:
         low.stack, low.frame, low.node, low.trail = outer, frame, node, trail
     if region.changes:
-        low.refuse(f"'{call.code.name}', which is recursive, rebinds a name of the function around it")
+        low.refuse(
+            f"'{call.code.name}', which is recursive, rebinds a name of the function around it"
+        )
     function = Function(
         callee.name,
         tuple(Parameter(n) for n in callee.names),

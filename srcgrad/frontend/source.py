@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import gast
 
-from ..errors import Location, SourceNotFound
+from ..errors import Location, SourceNotFound, UnsupportedSyntax
 from .bytecode import Definition, compiled, is_close, is_same, names_in
 from .unwrap import Unwrapped, unwrap
 
@@ -89,6 +89,8 @@ def find_source(function: FunctionType) -> Source:
     SourceNotFound
         The text was not kept, or it has changed since, or it cannot be known which one of several
         lambdas on a line is meant.
+    UnsupportedSyntax
+        An expression is nested more deeply than Python's recursion limit lets it be read.
 
     Examples
     --------
@@ -106,9 +108,17 @@ def find_source(function: FunctionType) -> Source:
     text = _text_of(function)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the user's code warns of was said when it was loaded
-        node = _find(text, function)
+        try:
+            node = _find(text, function)
+            tree = gast.ast_to_gast(node)
+        except RecursionError:
+            raise UnsupportedSyntax(
+                f"an expression in '{code.co_name}' is nested too deeply to be read",
+                _where(text, code),
+                cure="give names to parts of it, or raise the limit with sys.setrecursionlimit",
+            ) from None
     name = "<lambda>" if isinstance(node, ast.Lambda) else function.__name__
-    return Source(function, gast.ast_to_gast(node), code.co_filename, text.lines, name)
+    return Source(function, tree, code.co_filename, text.lines, name)
 
 
 # --- the text -------------------------------------------------------------------------------------

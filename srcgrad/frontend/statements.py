@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -11,23 +10,22 @@ import gast
 
 from ..errors import SrcgradError
 from ..ir.graph import Value
-from ..ir.types import Facts
 from ..ops.registry import declare
 from .branches import (
-    Exit,
     BREAK,
     CONTINUE,
     RETURN,
+    Exit,
     Outcome,
     branch,
     building,
     then_rest,
     truth,
 )
-from .core import STATEMENTS, Lowerer
-from .expressions import OPERATORS, apply_binary, bind, expression, read
+from .core import NOTHING, RAISE, STATEMENTS, Lowerer
+from .expressions import OPERATORS, apply_binary, bind, read
 from .scopes import Names, always_leaves
-from .symbols import Closure, Outside, Symbol, is_object, kind_name
+from .symbols import Outside, Symbol, kind_name
 from .unpack import unpack
 
 Handler = Callable[..., Outcome | None]
@@ -44,9 +42,7 @@ def statement(*kinds: type) -> Callable[[Handler], Handler]:
     return register
 
 
-def execute(
-    low: Lowerer, body: list[Any], start: int = 0, after: Rest | None = None
-) -> Outcome:
+def execute(low: Lowerer, body: list[Any], start: int = 0, after: Rest | None = None) -> Outcome:
     """Read statements from `start` on, and `after` them what is given, if they fall through.
 
     What follows a branch may be read inside it.
@@ -69,17 +65,16 @@ def execute(
         if rest.read:
             return outcome or Outcome()
         if outcome is not None and not outcome.plain:
-            live = rest.end
-            return _at(low, node, lambda: then_rest(low, outcome, rest, live, live))
+            return _at(low, node, outcome, rest)
     return Outcome() if after is None else after()
 
 
-def _at(low: Lowerer, node: Any, action: Callable[[], Outcome]) -> Outcome:
-    """Do something as part of a statement."""
+def _at(low: Lowerer, node: Any, outcome: Outcome, rest: Following) -> Outcome:
+    """Read what follows a statement that may have left, under a branch that belongs to it."""
     outer = low.frame.statement, low.node
     low.frame.statement = low.node = node
     try:
-        return action()
+        return then_rest(low, outcome, rest, rest.end, rest.end)
     finally:
         low.frame.statement, low.node = outer
 
@@ -90,9 +85,7 @@ class Following:
     `end` are the names that may be read after all of it.
     """
 
-    def __init__(
-        self, low: Lowerer, body: list[Any], start: int, after: Rest | None
-    ) -> None:
+    def __init__(self, low: Lowerer, body: list[Any], start: int, after: Rest | None) -> None:
         self.low, self.body, self.start, self.after = low, body, start, after
         self.read = False
 
@@ -130,14 +123,14 @@ def execute_function(low: Lowerer, body: list[Any]) -> Symbol:
 
 
 @statement(gast.Assign)
-def assign(low: Lowerer, node: Any, rest: Following) -> None:
+def _assign(low: Lowerer, node: Any, rest: Following) -> None:
     symbol = low.evaluate(node.value)
     for target in node.targets:
         bind_target(low, target, symbol)
 
 
 @statement(gast.AnnAssign)
-def annotated(low: Lowerer, node: Any, rest: Following) -> None:
+def _annotated(low: Lowerer, node: Any, rest: Following) -> None:
     if node.value is not None:
         bind_target(low, node.target, low.evaluate(node.value))
 
@@ -171,7 +164,7 @@ def refuse_write(low: Lowerer, target: Any) -> None:
 
 
 @statement(gast.AugAssign)
-def augmented(low: Lowerer, node: Any, rest: Following) -> None:
+def _augmented(low: Lowerer, node: Any, rest: Following) -> None:
     target = node.target
     if not isinstance(target, gast.Name):
         refuse_write(low, target)
@@ -196,7 +189,7 @@ _SIGNS = {
 
 
 @statement(gast.FunctionDef)
-def define(low: Lowerer, node: Any, rest: Following) -> None:
+def _define(low: Lowerer, node: Any, rest: Following) -> None:
     from .expressions import function_value
 
     symbol = function_value(low, node)
@@ -206,7 +199,7 @@ def define(low: Lowerer, node: Any, rest: Following) -> None:
 
 
 @statement(gast.Import)
-def imported(low: Lowerer, node: Any, rest: Following) -> None:
+def _imported(low: Lowerer, node: Any, rest: Following) -> None:
     for alias in node.names:
         module = importlib.import_module(alias.name)
         if alias.asname is None:
@@ -217,7 +210,7 @@ def imported(low: Lowerer, node: Any, rest: Following) -> None:
 
 
 @statement(gast.ImportFrom)
-def imported_from(low: Lowerer, node: Any, rest: Following) -> None:
+def _imported_from(low: Lowerer, node: Any, rest: Following) -> None:
     from .objects import attribute
 
     function = low.frame.root.function
@@ -231,12 +224,12 @@ def imported_from(low: Lowerer, node: Any, rest: Following) -> None:
 
 
 @statement(gast.Nonlocal, gast.Pass)
-def nothing(low: Lowerer, node: Any, rest: Following) -> None:
+def _nothing(low: Lowerer, node: Any, rest: Following) -> None:
     pass
 
 
 @statement(gast.Expr)
-def evaluated(low: Lowerer, node: Any, rest: Following) -> None:
+def _evaluated(low: Lowerer, node: Any, rest: Following) -> None:
     low.evaluate(node.value)
 
 
@@ -244,7 +237,7 @@ def evaluated(low: Lowerer, node: Any, rest: Following) -> None:
 
 
 @statement(gast.Return)
-def returned(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _returned(low: Lowerer, node: Any, rest: Following) -> Outcome:
     if low.frame.loops:
         return Outcome.leaves(node)  # what it returns is computed after the loop, see loops.py
     return Outcome.leaves(RETURN, returned_value(low, node))
@@ -256,18 +249,13 @@ def returned_value(low: Lowerer, node: Any) -> Symbol:
 
 
 @statement(gast.Break)
-def broken(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _broken(low: Lowerer, node: Any, rest: Following) -> Outcome:
     return Outcome.leaves(BREAK)
 
 
 @statement(gast.Continue)
-def continued(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _continued(low: Lowerer, node: Any, rest: Following) -> Outcome:
     return Outcome.leaves(CONTINUE)
-
-
-def raise_(exception: Any) -> None:
-    """Raise an exception, as a call."""
-    raise exception
 
 
 def assert_(condition: Any, message: Any = None) -> None:
@@ -276,13 +264,11 @@ def assert_(condition: Any, message: Any = None) -> None:
         raise AssertionError(message) if message is not None else AssertionError
 
 
-NOTHING = Facts("none", known=(None,))
-RAISE = declare(raise_, name="raise_", effect=True, infer=lambda *a, **k: NOTHING)
 ASSERT = declare(assert_, name="assert_", effect=True, infer=lambda *a, **k: NOTHING)
 
 
 @statement(gast.Raise)
-def raised(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _raised(low: Lowerer, node: Any, rest: Following) -> Outcome:
     if node.exc is None:
         low.refuse("'raise' without an exception, outside of an except", node)
     low.emit(RAISE, [low.evaluate(node.exc)])
@@ -290,7 +276,7 @@ def raised(low: Lowerer, node: Any, rest: Following) -> Outcome:
 
 
 @statement(gast.Assert)
-def asserted(low: Lowerer, node: Any, rest: Following) -> None:
+def _asserted(low: Lowerer, node: Any, rest: Following) -> None:
     condition = low.evaluate(node.test)
     if truth(low, condition) is True:
         return
@@ -302,7 +288,7 @@ def asserted(low: Lowerer, node: Any, rest: Following) -> None:
 
 
 @statement(gast.If)
-def conditional(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _conditional(low: Lowerer, node: Any, rest: Following) -> Outcome:
     condition = low.evaluate(node.test)
     known = truth(low, condition)
     if known is not None:
@@ -327,7 +313,7 @@ def conditional(low: Lowerer, node: Any, rest: Following) -> Outcome:
 
 
 @statement(gast.With)
-def within(low: Lowerer, node: Any, rest: Following) -> Outcome:
+def _within(low: Lowerer, node: Any, rest: Following) -> Outcome:
     """`with np.errstate(...)`: the block runs inside the context manager."""
     return _with_items(low, node, 0)
 
@@ -381,6 +367,3 @@ def _close_with(
         low.places.bind(frame, name, fill(symbol, results))
     flags = {k: fill(f, results) for k, f in flags.items()}
     return Outcome(outcome.falls, flags, fill(value, results))
-
-
-__all__ = ["Closure", "assign", "execute", "execute_function", "expression", "is_object", "operator"]

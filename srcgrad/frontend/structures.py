@@ -11,8 +11,10 @@ import numpy as np
 from ..ir.types import Facts, scalar
 from .core import Lowerer, primitive_of
 from .objects import from_object
-from .unwrap import CLOSED_PACKAGES
 from .symbols import Record, Symbol, is_number
+from .unwrap import CLOSED_PACKAGES
+
+_MAKERS = ("__init__", "__new__")
 
 
 def construct(
@@ -27,13 +29,15 @@ def construct(
         fields = dataclasses.fields(cls)
         fixed = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
         made = {
-            f.name: f.default_factory for f in fields if f.default_factory is not dataclasses.MISSING
+            f.name: f.default_factory
+            for f in fields
+            if f.default_factory is not dataclasses.MISSING
         }
         missing = {n: low.call(factory, [], {}) for n, factory in made.items() if n not in kwargs}
         names = [f.name for f in fields]
         return Record(cls, _fields(low, cls, names, {**fixed, **missing}, args, kwargs))
     closed = cls.__module__.partition(".")[0] in CLOSED_PACKAGES
-    if hasattr(cls.__init__, "__code__") and not closed and not issubclass(cls, BaseException):
+    if _written_in_python(cls) and not closed and not issubclass(cls, BaseException):
         low.refuse(
             f"making an instance of '{cls.__name__}' here is not supported",
             cure="make it outside and pass it as an argument, or use a NamedTuple or dataclass",
@@ -50,11 +54,20 @@ def construct(
     return low.emit(primitive, args, kwargs, facts=facts)
 
 
+def _written_in_python(cls: type) -> bool:
+    """Whether making an instance runs Python code of the class."""
+    return any(
+        hasattr(vars(base).get(name), "__code__") for base in cls.__mro__ for name in _MAKERS
+    )
+
+
 def _is_plain(cls: type) -> bool:
     """Whether an instance is nothing but its fields."""
-    init = cls.__init__
+    init = getattr(cls, "__init__")  # noqa: B009
     generated = getattr(init, "__qualname__", "").startswith(("__create_fn__", cls.__name__))
-    own = any("__post_init__" in vars(base) or "__setattr__" in vars(base) for base in cls.__mro__[:-1])
+    own = any(
+        "__post_init__" in vars(base) or "__setattr__" in vars(base) for base in cls.__mro__[:-1]
+    )
     frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
     return generated and (not own or (frozen and not hasattr(cls, "__post_init__")))
 

@@ -15,16 +15,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import Location
 from ..ir.graph import UNDEFINED, Value
-
-if TYPE_CHECKING:
-    from .places import Frame
-    from .scopes import Code
 
 Symbol = Any
 
@@ -36,8 +32,8 @@ class Closure:
     `defaults` holds what its parameters default to, evaluated where it was defined.
     """
 
-    code: Code
-    frame: Frame
+    code: Any  # scopes.Code
+    frame: Any  # places.Frame
     defaults: dict[str, Symbol]
 
 
@@ -195,7 +191,7 @@ def leaves(symbol: Symbol) -> Iterator[Symbol]:
 def packable(symbol: Symbol) -> bool:
     """Whether a symbol can be one run-time value: no function or the like is inside."""
     return not any(
-        isinstance(leaf, COMPILE_TIME) and not isinstance(leaf, Outside) or is_object(leaf)
+        (isinstance(leaf, COMPILE_TIME) and not isinstance(leaf, Outside)) or is_object(leaf)
         for leaf in leaves(symbol)
     ) and not isinstance(symbol, Record)
 

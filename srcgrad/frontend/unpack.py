@@ -74,9 +74,7 @@ def _unpack_value(
         return [low.apply(operator.getitem, value, k) for k in range(count)]
     after = count - starred - 1
     front = [low.apply(operator.getitem, value, k) for k in range(starred)]
-    rest = low.apply(
-        operator.getitem, value, slice(starred or None, -after if after else None)
-    )
+    rest = low.apply(operator.getitem, value, slice(starred or None, -after if after else None))
     if not (isinstance(rest, Value) and rest.facts.kind == "list"):
         inner = rest.facts if isinstance(rest, Value) else Facts()
         kind = Facts("list", items=inner.items, element=inner.element, cls=list)

@@ -15,8 +15,9 @@ from typing import Any
 
 from ..ir.graph import Value
 from ..ir.types import PY_INT, Facts, join_all
-from .core import Lowerer, facts_of_symbol, primitive_of
-from .symbols import Conflict, Outside, Record, Symbol, Walk, is_constant, kind_name, packable
+from .branches import Outcome, branch
+from .core import RAISE, Lowerer, facts_of_symbol, primitive_of
+from .symbols import Conflict, Outside, Symbol, Walk, is_constant, kind_name, packable
 
 MOST = 64  # rounds of a loop that is read round by round
 RANGE = Facts("range")
@@ -24,9 +25,11 @@ RANGE = Facts("range")
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Iteration:
-    """A way to walk. `length` is the number of entries where it is known, `count` emits it; `entry` emits
-    the entry at an index. With `unroll`, the entries are best taken one by one; without `indexed`,
-    there is no other way."""
+    """A way to walk.
+
+    `length` is the number of entries where it is known, `count` emits it; `entry` emits the entry at an
+    index. With `unroll`, the entries are best taken one by one; without `indexed`, that is the only way.
+    """
 
     length: int | None
     count: Callable[[], Symbol]
@@ -90,7 +93,7 @@ def entries(low: Lowerer, symbol: Symbol) -> list[Symbol] | None:
 
 def _written(low: Lowerer, items: Any) -> Iteration:
     """A tuple, list or text that the source spells out."""
-    plain = packable(items) and is_constant(items) or _uniform_symbols(items)
+    plain = (packable(items) and is_constant(items)) or _uniform_symbols(items)
 
     def entry(index: Symbol) -> Symbol:
         if is_constant(index):
@@ -158,7 +161,7 @@ def _uniform(items: list[Facts]) -> bool:
 def _computable(facts: Facts) -> bool:
     """Whether facts are those of a number, an array, or a structure of such."""
     if facts.kind in ("list", "tuple", "dict", "object") and facts.items is not None:
-        return all(_computable(i) or i.kind in ("str", "none") and False for i in facts.items)
+        return all(_computable(i) for i in facts.items)
     return facts.is_numeric or facts.kind in ("list", "range", "opaque", "undefined")
 
 
@@ -189,6 +192,10 @@ def _zip(low: Lowerer, symbol: Walk) -> Iteration:
 
     def count() -> Symbol:
         counts = [p.count() for p in parts]
+        if symbol.start is True and length is None:
+            for other in counts[1:]:
+                same_length(low, counts[0], other)
+            return counts[0]
         return counts[0] if len(counts) == 1 else low.apply(builtins.min, *counts, facts=PY_INT)
 
     return Iteration(
@@ -198,6 +205,20 @@ def _zip(low: Lowerer, symbol: Walk) -> Iteration:
         unroll=any(p.unroll for p in parts),
         indexed=all(p.indexed for p in parts),
     )
+
+
+def same_length(low: Lowerer, first: Symbol, other: Symbol) -> None:
+    """Raise, when the function runs, what `zip(..., strict=True)` raises."""
+    differ = low.apply(operator.ne, first, other)
+    if differ is False:
+        return
+
+    def complain() -> Outcome:
+        error = low.call(ValueError, ["zip() has arguments of different lengths"], {})
+        low.emit(RAISE, [error])
+        return Outcome(falls=False)
+
+    branch(low, differ, complain, Outcome)
 
 
 def _enumerate(low: Lowerer, symbol: Walk) -> Iteration:
@@ -217,7 +238,13 @@ def _reversed(low: Lowerer, symbol: Walk) -> Iteration:
         return _written(low, source[::-1])
     if isinstance(source, Outside):
         source = low.capture(source)
-    if isinstance(source, Value) and source.facts.kind in ("list", "tuple", "array", "unknown", "range"):
+    if isinstance(source, Value) and source.facts.kind in (
+        "list",
+        "tuple",
+        "array",
+        "unknown",
+        "range",
+    ):
         facts = source.facts if source.facts.kind == "range" else None
         if facts is not None and facts.known:
             facts = Facts("range", known=(facts.known[0][::-1],))
@@ -265,5 +292,3 @@ _WALKS: dict[str, Callable[[Lowerer, Walk], Iteration]] = {
     "values": _view,
     "items": _view,
 }
-
-__all__ = ["Iteration", "Record", "entries", "entry_facts", "walk"]

@@ -834,6 +834,11 @@ def loosened(x: Facts) -> Facts:
     return array(None, x.shape) if x.kind == "array" else Facts("unknown", None, x.shape)
 
 
+def structure_like(g: Any, like: Any) -> Facts:
+    """The result of a function that gives adjoints in the structure of its second argument."""
+    return loosened(of(like))
+
+
 def updated(a: Any, index: Any, v: Any) -> Facts:
     """The result of `setitem(a, index, v)`."""
     x = of(a)
@@ -917,3 +922,50 @@ def unbroadcasted(g: Any, x: Any) -> Facts:
     if not isinstance(wanted.shape, tuple) or not wanted.shape:
         return Facts("unknown", dtype if given.kind == "array" else None, wanted.shape)
     return array(dtype if dtype is None or np.dtype(dtype).kind in "fc" else None, wanted.shape)
+
+
+def attribute_added(d: Any, name: Any, v: Any) -> Facts:
+    """The result of `attribute_add(d, name, v)`."""
+    return loosened(of(d))
+
+
+# Sequences
+
+
+def sequence(kind: Any) -> Callable[..., Facts]:
+    """Inference for Python's `list` and `tuple`."""
+
+    def infer(iterable: Any = ()) -> Facts:
+        x = of(iterable)
+        if x.kind in ("list", "tuple") and x.items is not None:
+            return Facts(kind, items=x.items, cls=list if kind == "list" else tuple)
+        if x.kind == "range":
+            return Facts(kind, element=PY_INT)
+        if x.kind == "array" and x.dims:
+            entry = result(x.dtype, x.dims[1:])
+            if isinstance(x.dims[0], int):
+                return Facts(kind, items=(entry,) * x.dims[0])
+            return Facts(kind, element=entry)
+        return Facts(kind, element=x.element)
+
+    return infer
+
+
+def _plain(facts: Facts) -> Facts:
+    """Facts without the value that one entry of several happens to have."""
+    return PY_INT if facts.kind == "int" and facts.dtype is None else facts
+
+
+def ordered_list(iterable: Any, *, reverse: Any = False) -> Facts:
+    """The result of Python's `sorted`."""
+    return permuted(iterable, None)
+
+
+def permuted(xs: Any, order: Any) -> Facts:
+    """The result of `permute(xs, order)` of the run time."""
+    x = of(xs)
+    if x.items is None:
+        return Facts("list", element=x.element if x.kind in ("list", "tuple") else None)
+    entry = join_all(tuple(map(_plain, x.items)))
+    items = None if entry is None else (entry,) * len(x.items)
+    return Facts("list", items=items, cls=list)

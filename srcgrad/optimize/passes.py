@@ -9,6 +9,7 @@ from ..config import settings
 from ..ir.graph import Function
 from ..ir.verify import verify
 from .branches import tidy_branches
+from .collect import collect_entries
 from .cse import share
 from .dce import eliminate, hoist_invariants
 from .own import own_results
@@ -28,6 +29,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("rematerialize", rematerialize),
     ("hoist", hoist_invariants),
     ("simplify", simplify),
+    ("collect", collect_entries),
     ("own", own_results),
     ("eliminate", eliminate),
 )

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..autodiff.residuals import Residuals
 from ..ir.build import Builder
-from ..ir.graph import LOOPS, Arg, Block, Function, Loop, Op, Value
+from ..ir.graph import LOOPS, Arg, Block, Function, Loop, Op, Value, values_in
 from ..ir.rewrite import map_bodies, substitute, substitute_op
 
 
@@ -39,15 +39,26 @@ def _entry(loop: Loop, stack: Value) -> Arg:
     return loop.entries[loop.stacks.index(stack)]
 
 
+def _read_stack(op: Op, makers: dict[Value, Loop]) -> Loop | None:
+    """The loop of which an op reads one round's entry back; None for any other op."""
+    if op.primitive.function is not operator.getitem or not isinstance(op.args[0], Value):
+        return None
+    index = op.args[1]
+    if isinstance(index, Value) and index.facts.kind == "int":
+        loop = makers.get(op.args[0])
+        # An entry that is a structure is read as one: it may be what the user made.
+        if loop is not None and isinstance(_entry(loop, op.args[0]), Value):
+            return loop
+    return None
+
+
 def _stack_reads(block: Block, makers: dict[Value, Loop], found: dict[Op, set[Value]]) -> None:
     """For each loop, which values of its body are read back from its stacks."""
     for op in block.ops:
-        if op.primitive.function is operator.getitem and op.args[0] in makers:
-            loop = makers[op.args[0]]
-            entry = _entry(loop, op.args[0])
+        loop = _read_stack(op, makers)
+        if loop is not None:
             wanted = found.setdefault(loop.op, set())
-            if isinstance(entry, Value):
-                wanted.add(entry)
+            wanted.update(values_in(_entry(loop, op.args[0])))
         for inner in op.blocks:
             _stack_reads(inner, makers, found)
 
@@ -69,21 +80,14 @@ def _rewrite(
             builder.append(replace(op, args=args, blocks=blocks))
             continue
         op = substitute_op(op, table)
-        loop = makers.get(op.args[0]) if op.args and isinstance(op.args[0], Value) else None
+        loop = _read_stack(op, makers)
         if loop is None or loop.op not in residuals:
-            builder.append(op)
-        elif op.primitive.function is len:
-            builder.append(_recount(op, loop, residuals[loop.op]))
-        elif op.primitive.function is not operator.getitem:
-            builder.append(op)
-        else:
-            entry = _entry(loop, op.args[0])
-            index = op.args[1]
-            known = tables.setdefault((loop.op, id(index)), {})
-            if isinstance(entry, Value):
-                _read(op, loop, entry, residuals[loop.op], builder, known)
-                entry = known.get(entry, entry)
-            table[op.result] = entry
+            builder.append(_recount(op, makers, residuals))
+            continue
+        entry = _entry(loop, op.args[0])
+        known = tables.setdefault((loop.op, id(op.args[1])), {})
+        _read(op, loop, entry, residuals[loop.op], builder, known)
+        table[op.result] = known.get(entry, entry)
     return Block(
         block.params, tuple(builder.ops), tuple(substitute(r, table) for r in block.results)
     )
@@ -104,12 +108,18 @@ def _read(
             op.primitive, (stacks[value], op.args[1]), hint=value.hint, facts=value.facts
         )
 
-    residuals.recover([entry], op.args[1], read, builder, known)
+    known.setdefault(loop.index, op.args[1])
+    residuals.recover([entry], read, builder, known)
 
 
-def _recount(op: Op, loop: Loop, residuals: Residuals) -> Op:
+def _recount(op: Op, makers: dict[Value, Loop], residuals: dict[Op, Residuals]) -> Op:
     """Let a count of rounds ask a stack that stays."""
+    if op.primitive.function is not len or not isinstance(op.args[0], Value):
+        return op
+    loop = makers.get(op.args[0])
+    if loop is None or loop.op not in residuals:
+        return op
     for stack, entry in zip(loop.stacks, loop.entries, strict=True):
-        if entry in residuals.kept:
+        if isinstance(entry, Value) and entry in residuals[loop.op].kept:
             return replace(op, args=(stack,))
     return op

@@ -210,6 +210,22 @@ def minus_twice(m: Matcher, op: Op) -> Arg | None:
     return None
 
 
+def mask_outwards(m: Matcher, op: Op) -> Arg | None:
+    """where(c, 0, g) * a is where(c, 0, g * a): what is masked out stays zero, were `a` infinite."""
+    masked = m.made_by(op.args[0], np.where)
+    if masked is None or len(masked.args) != 3:
+        return None
+    condition, yes, no = masked.args
+    if not op.result.facts.same_shape(op.args[0].facts):
+        return None
+    rest = op.args[1:]
+    if is_number(yes, 0):
+        return m.emit(np.where, condition, yes, m.emit(op.primitive.function, no, *rest))
+    if is_number(no, 0):
+        return m.emit(np.where, condition, m.emit(op.primitive.function, yes, *rest), no)
+    return None
+
+
 def absorb_broadcast(m: Matcher, op: Op) -> Arg | None:
     """broadcast(g) * y is g * y where y has the full shape already; else the broadcast comes last."""
     spread = [m.made_by(a, np.broadcast_to) for a in op.args]
@@ -249,6 +265,10 @@ def broadcast_to_itself(m: Matcher, op: Op) -> Arg | None:
 def scattered_sum(m: Matcher, op: Op) -> Arg | None:
     """x + index_add(zeros, i, v) is index_add(x, i, v)."""
     for x, y in (op.args, op.args[::-1]):
+        given, wanted = facts_of_arg(y), facts_of_arg(x)
+        # A cotangent has the shape of its value, but for one that is left to broadcasting.
+        if not given.same_shape(wanted) and (given.dims is not None or wanted.dims is not None):
+            continue
         if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
             made = m.definitions.get(y)
             if made is not None and _name(made) == "index_add" and made.adjoint:
@@ -396,12 +416,13 @@ def transpose_twice(m: Matcher, op: Op) -> Arg | None:
 
 
 TABLE: dict[Any, tuple[Rewrite, ...]] = {
-    mul: (one_factor, sign_outwards, absorb_broadcast),
-    div: (one_factor, sign_outwards, absorb_broadcast),
+    mul: (one_factor, sign_outwards, mask_outwards, absorb_broadcast),
+    div: (one_factor, sign_outwards, mask_outwards, absorb_broadcast),
     operator.matmul: (sign_outwards,),
     add: (zero_term, scattered_sum, twice, sign_into_sum, common_scalar, absorb_broadcast),
     sub: (zero_term, minus_twice, sign_into_sum, common_scalar, absorb_broadcast),
-    neg: (double_negation, absorb_broadcast),
+    neg: (double_negation, mask_outwards, absorb_broadcast),
+    np.where: (absorb_broadcast,),
     np.broadcast_to: (broadcast_to_itself,),
     np.transpose: (transpose_twice,),
     np.shape: (shape_of_operand,),
@@ -411,4 +432,5 @@ TABLE: dict[Any, tuple[Rewrite, ...]] = {
     runtime.zeros_like: (known_zeros,),
     runtime.unbroadcast: (known_unbroadcast,),
     runtime.index_add: (scatter_broadcast,),
+    runtime.add: (scattered_sum,),
 }

@@ -682,6 +682,11 @@ def test_empty_lines_of_ones_own_separate_statements_and_part_comments_from_defi
     assert unparse(module(Comment("Header."), BlankLine(), f)) == text
 
 
+def test_a_docstring_may_stand_below_a_comment():
+    text = '# Header.\n"""Title."""\n\nx = 1\n'
+    assert unparse(module(Comment("Header."), *parse('"""Title."""\nx = 1').body)) == text
+
+
 @pytest.mark.parametrize("body", [[], [Comment("nothing to do")], [BlankLine()]])
 def test_a_block_without_statements_gets_a_pass(body):
     tree = parse("if x: pass\nelse: y")

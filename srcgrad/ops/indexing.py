@@ -1,0 +1,116 @@
+"""Rules of reading and writing entries: of arrays by every kind of index, of containers by place or key."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from .. import runtime
+from . import facts
+from .asks import kind
+from .registry import custom, elementwise, linear, zero
+from .trace import traced
+
+getitem = traced(operator.getitem)
+_getattr = traced(getattr)
+zeros_like = traced(runtime.zeros_like)
+unbroadcast = traced(runtime.unbroadcast)
+index_add = traced(runtime.index_add)
+attribute_add = traced(runtime.attribute_add)
+setitem = traced(runtime.setitem)
+append = traced(runtime.append)
+
+
+def nothing(a: Any, v: Any) -> Any:
+    """What stands where an entry was overwritten: a number in an array, zeros in a container."""
+    return 0.0 if kind(a) in ("array", "unknown", "ndarray") else zeros_like(v)
+
+
+def written(g: Any, a: Any, index: Any, v: Any) -> Any:
+    """The cotangent of what was written: the part of `g` that stands there."""
+    part = getitem(g, index)
+    return unbroadcast(part, v) if kind(a) in ("array", "unknown", "ndarray") else part
+
+
+linear(
+    operator.getitem,
+    lambda g, y, a, index: index_add(zeros_like(a), index, g),
+    infer=facts.getitem,
+    lists=True,
+)
+custom(
+    runtime.index_add,
+    vjp=(
+        lambda g, y, d, index, v: g,
+        None,
+        lambda g, y, d, index, v: getitem(g, index),
+    ),
+    jvp=(
+        lambda g, y, d, index, v: g,
+        None,
+        lambda g, y, d, index, v: index_add(zeros_like(d), index, g),
+    ),
+    infer=facts.added_to,
+    lists=True,
+)
+custom(
+    runtime.setitem,
+    vjp=(
+        lambda g, y, a, index, v: setitem(g, index, nothing(a, v)),
+        None,
+        lambda g, y, a, index, v: written(g, a, index, v),
+    ),
+    jvp=(
+        lambda g, y, a, index, v: setitem(g, index, nothing(a, v)),
+        None,
+        lambda g, y, a, index, v: setitem(zeros_like(a), index, g),
+    ),
+    infer=facts.updated,
+    lists=True,
+)
+custom(
+    runtime.append,
+    vjp=(lambda g, y, xs, v: g[:-1], lambda g, y, xs, v: g[-1]),
+    jvp=(
+        lambda g, y, xs, v: append(g, zeros_like(v)),
+        lambda g, y, xs, v: append(zeros_like(xs), g),
+    ),
+    infer=facts.appended,
+    lists=True,
+)
+linear(
+    getattr,
+    lambda g, y, obj, name: attribute_add(zeros_like(obj), name, g),
+    infer=facts.attribute,
+    lists=True,
+)
+custom(
+    runtime.attribute_add,
+    vjp=(
+        lambda g, y, d, name, v: g,
+        None,
+        lambda g, y, d, name, v: _getattr(g, name),
+    ),
+    jvp=(
+        lambda g, y, d, name, v: g,
+        None,
+        lambda g, y, d, name, v: attribute_add(zeros_like(d), name, g),
+    ),
+    infer=facts.attribute_added,
+    lists=True,
+)
+
+# What the transformation itself emits. A cotangent is a value like any other.
+
+zero(runtime.zeros_like, infer=facts.zeros)
+elementwise(runtime.add, lambda g, z, a, b: g, lambda g, z, a, b: g, infer=facts.summed)
+linear(
+    runtime.unbroadcast,
+    lambda g, y, given, x: (
+        g if kind(x) in ("list", "tuple", "dict") else np.broadcast_to(g, np.shape(given))
+    ),
+    infer=facts.unbroadcasted,
+    lists=True,
+)

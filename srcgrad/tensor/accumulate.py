@@ -1,0 +1,173 @@
+"""Backward programs that add what they compute directly into the memory of `.grad`."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .. import runtime
+from ..autodiff.reverse import Wanted, joint, partition
+from ..ir.build import Builder
+from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, reads
+from ..ir.rewrite import prune, substitute_op
+from ..ir.types import Facts
+from ..ops import registry
+from ..optimize.passes import optimize
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a cotangent goes: that of the entry at `path` of the parameter at `position`.
+
+    With `buffer`, the name and the facts of an array, it is added to that array; without, the
+    backward program returns it.
+    """
+
+    position: int
+    path: tuple[Any, ...] = ()
+    buffer: tuple[str, Facts] | None = None
+
+
+def accumulating(
+    function: Function, targets: Sequence[Target]
+) -> tuple[Function, Function, tuple[Value, ...]]:
+    """The forward and the backward program of `function`, and the values that one saves for the other.
+
+    The backward program takes the saved values, the cotangent of the result, then one array for each
+    target with a buffer, to which it adds; it returns the tuple of the other targets' cotangents, or
+    None where there are none.
+    """
+    positions = list(dict.fromkeys(t.position for t in targets))
+    both, buffers = _with_buffers(joint(function, [Wanted(p) for p in positions]), positions, targets)
+    forward, backward = partition(optimize(both))
+    kept = forward.result[1]
+    backward = _with_parameters(backward, kept, buffers, targets)
+    needed = tuple(v for v in kept if v not in buffers)
+    result = (forward.result[0], needed)
+    own = [k for k, v in enumerate(forward.params) if v not in buffers]
+    forward = replace(
+        forward,
+        signature=tuple(forward.signature[k] for k in own),
+        body=replace(
+            forward.body, params=tuple(forward.params[k] for k in own), results=(result,)
+        ),
+    )
+    return forward, backward, needed
+
+
+def _primitive(function: Any) -> Any:
+    found = registry.find(function)
+    assert found is not None, function
+    return found
+
+
+def _with_buffers(
+    both: Function, positions: Sequence[int], targets: Sequence[Target]
+) -> tuple[Function, dict[Value, Parameter]]:
+    """What `joint` made, with the sums in place of the gradients, and a parameter per buffer."""
+    result, gradients = both.result
+    builder = Builder(adjoint=True)
+    buffers: dict[Value, Parameter] = {}
+    returned: list[Arg] = []
+    for target in targets:
+        given = _entry(builder, gradients[positions.index(target.position)], target.path)
+        if target.buffer is None:
+            returned.append(given)
+            continue
+        name, facts = target.buffer
+        buffer = Value(name, facts)
+        buffers[buffer] = Parameter(name)
+        total = builder.emit(
+            _primitive(runtime.index_add), (buffer, Ellipsis, given), hint=name, facts=facts
+        )
+        returned.append(total)
+    body = Block(
+        (*both.params, *buffers), (*both.body.ops, *builder.ops), ((result, tuple(returned)),)
+    )
+    return replace(both, signature=(*both.signature, *buffers.values()), body=body), buffers
+
+
+def _entry(builder: Builder, gradient: Arg, path: Sequence[Any]) -> Arg:
+    for key in path:
+        if not isinstance(gradient, Value):
+            gradient = gradient[key]
+        elif gradient.facts.kind == "object":
+            gradient = builder.emit(_primitive(getattr), (gradient, key))
+        else:
+            gradient = builder.emit(_primitive(operator.getitem), (gradient, key))
+    return gradient
+
+
+def _with_parameters(
+    backward: Function,
+    kept: Sequence[Value],
+    buffers: dict[Value, Parameter],
+    targets: Sequence[Target],
+) -> Function:
+    """The backward program with the buffers as parameters, where `partition` has it read them."""
+    saved = backward.params[0]
+    facts = tuple(v.facts for v in kept if v not in buffers)
+    new_saved = Value("saved", Facts("tuple", items=facts))
+    table: dict[Value, Arg] = {}
+    ops: list[Op] = []
+    position = 0
+    for k, op in enumerate(backward.body.ops):
+        if k >= len(kept) or op.args[0] is not saved:
+            ops.append(substitute_op(op, table))
+        elif kept[k] in buffers:
+            table[op.result] = kept[k]
+        else:
+            ops.append(replace(op, args=(new_saved, position)))
+            position += 1
+    (results,) = backward.body.results
+    rest = tuple(r for r, t in zip(results, targets, strict=True) if t.buffer is None)
+    totals = tuple(r for r, t in zip(results, targets, strict=True) if t.buffer is not None)
+    ops = _scattered(ops, totals)
+    params = (new_saved, backward.params[1], *buffers)
+    body = prune(Block(params, tuple(ops), ((rest, totals),)))
+    return replace(
+        backward,
+        signature=(*backward.signature, *buffers.values()),
+        body=replace(body, results=(rest or None,)),
+        donated=frozenset(buffers),
+    )
+
+
+def _scattered(ops: Sequence[Op], totals: Collection[Value]) -> list[Op]:
+    """The ops with each part added where it belongs, instead of an array of zeros with the parts."""
+    made_by = {r: op for op in ops for r in op.results}
+    uses = Counter(v for op in ops for v in reads(op))
+    new: list[Op] = []
+    for op in ops:
+        if not op.results or op.result not in totals:
+            new.append(op)
+            continue
+        parts: list[Op] = []
+        given = op.args[2]
+        while (
+            isinstance(given, Value)
+            and uses[given] == 1
+            and (part := made_by.get(given)) is not None
+            and part.primitive.function is runtime.index_add
+        ):
+            parts.append(part)
+            given = part.args[0]
+        if isinstance(given, float) and given == 0.0:
+            continue
+        start = made_by.get(given) if isinstance(given, Value) else None
+        if start is None or start.primitive.function not in (np.zeros_like, runtime.zeros_like):
+            new.append(op)
+            continue
+        total = op.args[0]
+        for part in reversed(parts):
+            step = Value(op.result.hint, op.result.facts)
+            new.append(replace(op, args=(total, *part.args[1:]), results=(step,)))
+            total = step
+        if parts:
+            new[-1] = replace(new[-1], results=op.results)
+    return new

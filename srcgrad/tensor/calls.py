@@ -1,0 +1,123 @@
+"""`@grad` functions called with Tensors: one node whose backward program is the generated source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from ..api import Derivative
+from ..ir.graph import CONTROL, Function, Value, map_values
+from ..ir.types import Dim, array, facts_of
+from ..pipeline import Program, finish, header, primal
+from .accumulate import Target, accumulating
+from .labels import camel, label_of
+from .record import Make, is_recorded, linked, plain, results
+from .records import Handle, Node, Reading, check_version, owner
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The programs of one function for arguments of one kind, and the label of its node."""
+
+    forward: Program
+    backward: Program
+    targets: tuple[Target, ...]
+    label: str
+
+
+_pairs: WeakKeyDictionary[Derivative, dict[Any, Pair]] = WeakKeyDictionary()
+
+
+class Call(Node):
+    """One call of a differentiated function: what it saved for its backward program."""
+
+    __slots__ = ("kept", "pair")
+
+    def __init__(self, pair: Pair, args: tuple[Any, ...], value: Any, kept: Any) -> None:
+        super().__init__(pair.label, None, args, {}, value)
+        self.pair = pair
+        self.kept = kept
+
+    @property
+    def outputs(self) -> Sequence[Node]:
+        return (self,)
+
+    @property
+    def program(self) -> Program:
+        """The generated backward program."""
+        return self.pair.backward
+
+    @property
+    def leaves(self) -> list[Reading]:
+        """The leaves whose gradient the program adds to, in the order of its buffers."""
+        return [_at(self.args, t) for t in self.pair.targets if t.buffer is not None]
+
+    @property
+    def sources(self) -> list[Node]:
+        """The earlier nodes whose cotangents the program returns, in their order."""
+        return [_at(self.args, t) for t in self.pair.targets if t.buffer is None]
+
+    def values(self) -> Any:
+        """What the forward program saved, if none of it was changed since.
+
+        Raises
+        ------
+        TensorError
+            If an argument or the result was changed in place, and the backward program reads it.
+        """
+        memory = {id(owner(a)) for a in arrays_in(self.kept)}
+        for record in (*self.operands, self):
+            if any(id(owner(a)) in memory for a in arrays_in(_content(record))):
+                check_version(record)
+        return self.kept
+
+    def free(self) -> None:
+        super().free()
+        self.kept = None
+
+
+def _content(record: Any) -> Any:
+    if isinstance(record, Reading):
+        return record.array
+    return record.value if isinstance(record, Node) else record
+
+
+def arrays_in(value: Any) -> Iterator[np.ndarray]:
+    """Every array in a structure of values."""
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from arrays_in(item)
+    elif isinstance(value, dict):
+        yield from arrays_in(list(value.values()))
+
+
+def _at(args: Any, target: Target) -> Any:
+    found = args[target.position]
+    for key in target.path:
+        found = getattr(found, key) if isinstance(key, _Field) else found[key]
+    return found
+
+
+def apply(make: Make, derivative: Derivative, args: Any, kwargs: Any) -> Any:
+    """The value of a differentiated function of Tensors, as a Tensor with its gradient program.
+
+    Tensors may stand in lists, tuples and dicts. All of those that require a gradient get one,
+    whatever `argnums` the derivative was made with; a function that returns several arrays gives as
+    many Tensors.
+    """
+    tensors: list[Handle] = []
+    bound = derivative._bind(args, kwargs)
+    values = plain(bound, tensors)
+    if not is_recorded(tensors):
+        value = derivative.function(*plain(args, []), **plain(kwargs, []))
+        return results(make, None, value, tensors)
+    records = linked(bound)
+    pair = _pair(derivative, values, tuple(_targets(derivative, records)))
+    value, kept = pair.forward.run(*values)
+    return results(make, Call(pair, records, value, kept), value, tensors)

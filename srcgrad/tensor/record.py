@@ -1,0 +1,245 @@
+"""Runs a function on Tensors: on their arrays at once, and into the graph where a gradient may come."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import MissingRule, NotDifferentiable
+from ..ops import registry
+from . import mode
+from .labels import label_of
+from .records import Handle, Node, Reading, Storage, TensorError, owner, rebuilt
+
+Make = Callable[[np.ndarray, Storage, Node | None], Any]
+
+
+def call(make: Make, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """What `function` gives for these arguments, its arrays as Tensors made by `make`.
+
+    Recorded if the mode is on and an argument requires a gradient. Results that are neither arrays
+    nor NumPy scalars stay what they are.
+
+    Raises
+    ------
+    MissingRule
+        Where the call is recorded and uses a parameter that the function's rule does not cover.
+    """
+    tensors: list[Handle] = []
+    given = plain(args, tensors)
+    named = plain(dict(kwargs), tensors) if kwargs else {}
+    if not is_recorded(tensors):
+        if registry.find(function) is None:
+            given, named = guarded(given), guarded(named)
+        return results(make, None, function(*given, **named), tensors)
+    primitive = primitive_of(function)
+    args, kwargs = registry.normalize_call(primitive, args, kwargs)
+    args = _arrays_for_lists(make, primitive, args)
+    given, named = plain(args, []), plain(kwargs, [])
+    if registry.find(function) is None:
+        given, named = guarded(given), guarded(named)
+    value = function(*given, **named)
+    node = Node(label_of(function, given), primitive, linked(args), linked(kwargs), value)
+    return results(make, node, value, tensors)
+
+
+def is_recorded(tensors: Sequence[Handle]) -> bool:
+    """Whether an operation on these Tensors goes into the graph."""
+    return mode.is_grad_enabled() and any(t.requires_grad for t in tensors)
+
+
+@functools.cache
+def _without_rule(function: Any) -> Any:
+    from ..ir.graph import Primitive
+
+    return Primitive(registry.name_of(function), function)
+
+
+def primitive_of(function: Any) -> Any:
+    """The primitive of a function; one without a rule where srcgrad does not know it."""
+    from .. import pipeline  # noqa: F401  loads the tables of rules
+
+    found = registry.find(function)
+    return _without_rule(function) if found is None else found
+
+
+def plain(arg: Any, tensors: list[Handle]) -> Any:
+    """Arguments with the array, or the NumPy scalar, in place of each Tensor; `tensors` collects them.
+
+    A Tensor without dimensions is a scalar to the functions that it is given to, as what they return
+    is: an array without dimensions could be written to where a number cannot.
+    """
+
+    def value(item: Any) -> Any:
+        if not isinstance(item, Handle):
+            return item
+        tensors.append(item)
+        return item._array if item._array.ndim else item._array[()]
+
+    return rebuilt(arg, value)
+
+
+def guarded(arg: Any) -> Any:
+    """Arguments for a function that may write to its arrays: it must not, as nobody would notice."""
+
+    def value(item: Any) -> Any:
+        if not isinstance(item, np.ndarray):
+            return item
+        view = item.view()
+        view.flags.writeable = False
+        return view
+
+    return rebuilt(arg, value)
+
+
+def linked(arg: Any) -> Any:
+    """Arguments with the node, or the reading of the leaf, in place of each Tensor."""
+
+    def link(item: Any) -> Any:
+        if not isinstance(item, Handle):
+            return item
+        node = item._node
+        if node is None:
+            return reading_of(item)
+        if node.storage is not None and node.storage.version != node.version:
+            raise TensorError(
+                "a Tensor that operations are recorded of was changed in place after it was computed",
+                cure="change x.detach().copy() instead, or compute a new Tensor: y = y + v",
+            )
+        return node
+
+    return rebuilt(arg, link)
+
+
+def reading_of(leaf: Handle) -> Reading:
+    """The value of a leaf at its present version, one object as long as the version lasts."""
+    reading = leaf._reading
+    accumulator = leaf._accumulator if leaf._required else None
+    if (
+        reading is None
+        or reading.version != leaf._storage.version
+        or reading.accumulator is not accumulator
+    ):
+        reading = leaf._reading = Reading(leaf._array, leaf._storage, accumulator)
+    return reading
+
+
+def _arrays_for_lists(make: Make, primitive: Any, args: Sequence[Any]) -> tuple[Any, ...]:
+    """Arguments that rules take for arrays, as arrays where they are lists."""
+    rule = registry.RULES.get(primitive)
+    if rule is None or rule.lists:
+        return tuple(args)
+    made = list(args)
+    for k, formula in enumerate(rule.vjps[: len(args)]):
+        if formula is not None and isinstance(args[k], list | tuple):
+            made[k] = call(make, np.array, (args[k],), {})
+    if primitive.function is operator.getitem:
+        made[1] = _index(args[1])
+    return tuple(made)
+
+
+def _index(index: Any) -> Any:
+    """An index with arrays for the lists in it: the data of a program, not a part of its text."""
+    if isinstance(index, tuple):
+        return tuple(_index(part) for part in index)
+    return np.asarray(index) if isinstance(index, list) else index
+
+
+def results(make: Make, node: Node | None, value: Any, tensors: Sequence[Handle]) -> Any:
+    """The results of a call as Tensors, those that carry a derivative with their node."""
+    if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind not in "biufc":
+            return value
+        if value.dtype.kind not in "fc":
+            node = None
+        array = np.asarray(value)
+        storage, sharer = storage_of(array, tensors)
+        if node is not None and node.storage is None:
+            node.storage, node.version = storage, storage.version
+        made = make(array, storage, node)
+        if sharer is not None:
+            storage.share(sharer, made)
+        return made
+    if isinstance(value, float | complex) and node is not None:
+        return results(make, node, np.asarray(value), ())
+    if isinstance(value, tuple | list):
+        parts = [results(make, entry(node, k, v), v, tensors) for k, v in enumerate(value)]
+        if hasattr(value, "_fields"):
+            return type(value)(*parts)
+        return parts if isinstance(value, list) else tuple(parts)
+    if isinstance(value, dict):
+        return {k: results(make, entry(node, k, v), v, tensors) for k, v in value.items()}
+    return value
+
+
+def entry(node: Node | None, key: Any, value: Any) -> Node | None:
+    """The node of one entry of what a node gives, where several values come at once."""
+    if node is None or not may_vary(value):
+        return None
+    primitive = primitive_of(operator.getitem)
+    return Node(node.label, primitive, (node, key), {}, value)
+
+
+def may_vary(value: Any) -> bool:
+    """Whether a value, or anything in it, can carry a derivative."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fc"
+    if isinstance(value, tuple | list):
+        return any(may_vary(v) for v in value)
+    if isinstance(value, dict):
+        return any(may_vary(v) for v in value.values())
+    return isinstance(value, float | complex)
+
+
+def storage_of(array: np.ndarray, tensors: Sequence[Handle]) -> tuple[Storage, Handle | None]:
+    """The storage of an array that a call on `tensors` gave: that of a Tensor it is a view of."""
+    whole = owner(array)
+    for tensor in tensors:
+        if owner(tensor._array) is whole:
+            return tensor._storage, tensor
+    return Storage(), None
+
+
+def refuse_ufunc_method(ufunc: Any, method: str) -> None:
+    """Refuse `np.add.reduce` and its like of what requires a gradient.
+
+    Raises
+    ------
+    MissingRule
+        Always, with NumPy's function of the same meaning where there is one.
+    """
+    instead = {
+        ("add", "reduce"): "np.sum", ("multiply", "reduce"): "np.prod",
+        ("maximum", "reduce"): "np.max", ("minimum", "reduce"): "np.min",
+        ("add", "accumulate"): "np.cumsum", ("multiply", "accumulate"): "np.cumprod",
+        ("multiply", "outer"): "np.outer",
+    }.get((ufunc.__name__, method))  # fmt: skip
+    raise MissingRule(
+        f"np.{ufunc.__name__}.{method} has no derivative rule",
+        cure=f"use {instead}" if instead else "write it with functions that have one",
+    )
+
+
+def check_float(dtype: np.dtype) -> None:
+    """Refuse a gradient for entries that have none.
+
+    Raises
+    ------
+    NotDifferentiable
+        For integers and truth values, and, so far, for complex numbers.
+    """
+    if dtype.kind == "c":
+        raise NotDifferentiable(
+            "Tensors of complex dtype cannot require gradients yet",
+            cure="keep real and imaginary parts in two Tensors of floats",
+        )
+    if dtype.kind != "f":
+        raise NotDifferentiable(
+            "Only Tensors of floating point and complex dtype can require gradients, "
+            f"and this one holds {dtype.name}",
+            cure="make it of floats: sg.tensor([1.0, 2.0]), sg.arange(4.0), x.astype(float)",
+        )
