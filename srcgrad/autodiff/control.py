@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import runtime
 from ..analysis.activity import Activity, carries_derivative
-from ..ir.build import Builder, facts_of_arg
+from ..ir.build import Builder, facts_of_arg, stack_facts
 from ..ir.graph import (
     CALL,
     FOR,
@@ -264,10 +264,7 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     unbounded = op.primitive is not FOR or loop.stops
     if unbounded and not entries:
         entries.append(None)  # the length of the stack counts the rounds
-    made = [
-        Value(None, Facts("list", element=facts_of_arg(entry)))
-        for entry in entries[len(loop.entries) :]
-    ]
+    made = [Value(None, stack_facts(entry)) for entry in entries[len(loop.entries) :]]
     stop = (loop.stop,) if loop.stops else ()
     amended = Block(body.params, tuple(child.forward), (*loop.yields, *entries, *stop))
     forward = replace(op, blocks=(*op.blocks[:-1], amended), results=(*op.results, *made))

@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import runtime
 from ..analysis.activity import Activity
 from ..errors import MissingRule, SrcgradError
@@ -15,6 +17,15 @@ from ..ir.graph import CONTROL, Arg, Op, Value, values_in
 from ..ir.types import CONTAINERS
 from ..ops import registry, trace
 from .cotangents import Cotangents, is_structure, known_entries, primitive
+
+
+# Products whose factors do not broadcast as long as neither has more than two axes.
+PRODUCTS = (operator.matmul, np.matmul, np.dot, np.inner, np.outer, np.vdot)
+
+
+def _at_most_matrices(args: Iterable[Arg]) -> bool:
+    ranks = [facts_of_arg(arg).ndim for arg in args]
+    return all(rank is not None and rank <= 2 for rank in ranks)
 
 
 class Pull(ABC):
@@ -96,7 +107,7 @@ class Pull(ABC):
                 raise error.at(op.location) from None
             contribution = trace.unwrap(given)
             if rule.verb in ("elementwise", "bilinear"):
-                contribution = self.unbroadcast(contribution, arg, op.result)
+                contribution = self.unbroadcast(contribution, arg, op)
             if not isinstance(arg, Value):
                 self.give(arg, contribution)
             elif arg in given_to:  # x * x: one sum, then one addition
@@ -131,13 +142,15 @@ class Pull(ABC):
                 else:
                     self.give(part, contribution[key])
 
-    def unbroadcast(self, contribution: Arg, arg: Arg, result: Value) -> Arg:
+    def unbroadcast(self, contribution: Arg, arg: Arg, op: Op) -> Arg:
         """The contribution in the shape of the argument it is for.
 
         What a formula gives has the shape of the result, so nothing is summed where the result is
         known to have the argument's shape.
         """
-        if not isinstance(arg, Value) or result.facts.same_shape(arg.facts):
+        if not isinstance(arg, Value) or op.result.facts.same_shape(arg.facts):
+            return contribution
+        if op.primitive.function in PRODUCTS and _at_most_matrices(op.args):
             return contribution
         facts = facts_of_arg(contribution)
         if facts.same_shape(arg.facts) or (facts.is_scalar and arg.facts.is_scalar):

@@ -374,12 +374,35 @@ class Emitter:
             self.put(ast.If(stop, [ast.Break()], []))
         body, self.statements = self.statements or [ast.Pass()], outer
         self.heading = heading
+        comprehension = self.comprehension(loop, header, lists, body)
+        if comprehension is not None:
+            self.statements.pop()  # the empty list
+            self.put(comprehension)
+            return
         self.put(self.header(loop, header, test, body))
         for stack, _ in lists:
             if loop.reverse:
                 reverse = ast.Attribute(load(self.names[stack]), "reverse", ast.Load())
                 self.put(ast.Expr(ast.Call(reverse, [], [])))
         self.hand_over(zip(loop.finals, loop.carried, strict=True))
+
+    def comprehension(
+        self,
+        loop: Loop,
+        header: Header,
+        lists: Sequence[tuple[Value, Arg]],
+        body: Sequence[ast.stmt],
+    ) -> ast.stmt | None:
+        """A loop that does nothing but make one list, as a list comprehension."""
+        if len(lists) != 1 or len(body) != 1 or loop.count is None or loop.reverse or loop.stops:
+            return None
+        stack, entry = lists[0]
+        if not (isinstance(body[0], ast.Expr) and self.statements):
+            return None
+        made = self.header(loop, header, None, list(body))
+        assert isinstance(made, ast.For)
+        round_ = ast.comprehension(made.target, made.iter, [], 0)
+        return assign(self.names[stack], ast.ListComp(self.arg(entry), [round_]))
 
     def stop_flag(self, loop: Loop) -> ast.expr | None:
         """The condition that ends the loop, read before the carried values are renewed."""

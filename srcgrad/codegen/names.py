@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from ..ir.graph import CONTROL, IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
 from ..ops.naming import short_name
-from .plan import Plan
+from .plan import UPDATES, Plan
 
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
 
@@ -189,7 +189,9 @@ class Names:
         for op in block.ops:
             for inner in op.blocks:
                 self._join(inner)
-            if op.primitive in (IF, WITH):
+            if op.primitive.function in UPDATES:
+                self.unite(op.result, op.args[0])
+            elif op.primitive in (IF, WITH):
                 for inner in op.blocks:
                     for result, given in zip(op.results, inner.results, strict=True):
                         self.unite(result, given)

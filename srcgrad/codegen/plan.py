@@ -6,6 +6,7 @@ import builtins
 import operator
 from dataclasses import dataclass, field
 
+from .. import runtime
 from ..ir.graph import (
     CALL,
     FOR,
@@ -22,6 +23,7 @@ from ..ir.graph import (
     values_in,
 )
 
+UPDATES = (runtime.index_add, runtime.append)  # statements, where they may happen in place
 LONGEST_FOLD = 24  # operations in one expression; the user's own may be longer, adjoints may not
 
 
@@ -336,6 +338,8 @@ class Plan:
         if op.primitive is IF:
             return False
         result = op.result
+        if op.primitive.function in UPDATES:
+            return False
         if result in self.in_header or result in self.parts:
             return False
         uses = self.uses.get(result, 0)
@@ -343,7 +347,10 @@ class Plan:
             return True
         if uses != 1 or result.hint is not None:
             return op.primitive.function is range and result.hint is None and uses > 0
-        _, place = self.readers[result][0]
+        reader, place = self.readers[result][0]
+        if reader is not None and reader.primitive.function in UPDATES:
+            if reader.args[0] is result:
+                return False  # it is written into, so it needs a name
         return place is block
 
     def _counts_loop(self, length: Value) -> bool:

@@ -96,7 +96,7 @@ def _closed(function: Any) -> Iterator[Parameter]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):  # written in C, without a signature
-        if rule is None or covered is None or rule.positional == 0:
+        if rule is None or not covered:
             yield Parameter("args", "VAR_POSITIONAL")
             return
         for name in covered[: rule.positional]:

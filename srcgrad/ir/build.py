@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import Location
 from .graph import FOR, IF, WHILE, WITH, Arg, Block, Op, Primitive, Value, map_values
-from .types import OPAQUE, UNDEFINED_FACTS, Facts, facts_of, join
+from .types import Facts, OPAQUE, UNDEFINED_FACTS, facts_of, join, tied, untied
 
 
 def arg_facts(arg: Arg) -> Any:
@@ -62,6 +62,7 @@ class Builder:
         if facts is None:
             facts = infer(primitive, args, kwargs)
         result = Value(hint, facts)
+        result.facts = tied(facts, result)
         self.ops.append(
             Op(
                 primitive,
@@ -151,6 +152,11 @@ def infer(primitive: Primitive, args: Sequence[Arg], kwargs: Mapping[str, Arg]) 
     )
 
 
+def stack_facts(entry: Arg) -> Facts:
+    """The facts of the list that a loop makes of an entry of each round."""
+    return Facts("list", element=untied(facts_of_arg(entry)))
+
+
 def loop_results(inits: Sequence[Arg], body: Block, stop: bool) -> tuple[Value, ...]:
     """Fresh values for a loop's results, with the facts its body gives them."""
     width = len(inits)
@@ -160,6 +166,6 @@ def loop_results(inits: Sequence[Arg], body: Block, stop: bool) -> tuple[Value, 
     ]
     end = len(body.results) - (1 if stop else 0)
     stacks = [
-        Value(None, Facts("list", element=facts_of_arg(entry))) for entry in body.results[width:end]
+        Value(None, stack_facts(entry)) for entry in body.results[width:end]
     ]
     return (*finals, *stacks)

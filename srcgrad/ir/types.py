@@ -82,7 +82,8 @@ class Dim:
         return self * -1 + other
 
     def __str__(self) -> str:
-        parts = [f"{'' if c == 1 else f'{c}*'}{s}" for s, c in sorted(self.terms, key=str)]
+        named = sorted((s if isinstance(s, str) else "?", c) for s, c in self.terms)
+        parts = [f"{'' if c == 1 else f'{c}*'}{s}" for s, c in named]
         text = " + ".join(parts)
         if self.const:
             text += f" {'+' if self.const > 0 else '-'} {abs(self.const)}"
@@ -220,12 +221,14 @@ def scalar(dtype: str | None) -> Facts:
 
 def join(a: Facts, b: Facts) -> Facts:
     """The facts that hold of a value which is either of two: where branches or loop rounds meet."""
-    if a == b or b.kind == "undefined":
+    if a == b:
         return a
+    if b.kind == "undefined":
+        return untied(a)
     if a.known or b.known:
         return join(replace(a, known=()), replace(b, known=()))
     if a.kind == "undefined":
-        return b
+        return untied(b)
     shape: Shape | AnyShape | None = a.shape if a.shape == b.shape else None
     p, q = a.dims, b.dims
     if p is not None and q is not None and len(p) == len(q):
@@ -242,6 +245,37 @@ def join(a: Facts, b: Facts) -> Facts:
     if a.is_numeric and b.is_numeric:
         return Facts("unknown", dtype, shape)
     return OPAQUE
+
+
+def tied(facts: Facts, value: object) -> Facts:
+    """Facts in which what is not known of the shape gets a symbol: the size that `value` has.
+
+    So values made from it entry by entry are known to have its shape, whatever that is.
+    """
+    if not facts.is_numeric or facts.kind in SCALARS:
+        return facts
+    if facts.shape is None:
+        return replace(facts, shape=AnyShape(value))
+    if isinstance(facts.shape, tuple) and None in facts.shape:
+        sizes = [Dim.symbol((value, k)) if d is None else d for k, d in enumerate(facts.shape)]
+        return replace(facts, shape=tuple(sizes))
+    return facts
+
+
+def untied(facts: Facts) -> Facts:
+    """Facts without the symbols of `tied`: where a value is one of many, as in a list or a loop."""
+    shape = facts.shape
+    if isinstance(shape, AnyShape) and not isinstance(shape.symbol, str):
+        shape = None
+    elif isinstance(shape, tuple):
+        shape = tuple(None if isinstance(d, Dim) and _is_tied(d) else d for d in shape)
+    items = None if facts.items is None else tuple(untied(f) for f in facts.items)
+    element = None if facts.element is None else untied(facts.element)
+    return replace(facts, shape=shape, items=items, element=element)
+
+
+def _is_tied(size: Dim) -> bool:
+    return any(not isinstance(symbol, str) for symbol, _ in size.terms)
 
 
 def _join_containers(a: Facts, b: Facts) -> Facts:

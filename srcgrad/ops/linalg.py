@@ -7,7 +7,8 @@ for symmetric: their adjoints are symmetric too, as everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ import numpy as np
 from .. import runtime
 from . import facts
 from . import facts_products as products
-from .asks import dims, kind, rank, same_shape, settled, static
+from .asks import dims, rank, same_shape, settled
 from .registry import Formula, bilinear, custom, linear, refuse, refused, zero
-from .trace import Tracer, traced
+from .trace import traced
 
 dtype_of = traced(runtime.dtype_of)
 zeros_like = traced(runtime.zeros_like)
@@ -150,7 +151,7 @@ def along(other: Any, g: Any, x: Any) -> Any:
 
 
 bilinear(
-    (np.matmul, facts.operator.matmul),
+    (np.matmul, operator.matmul),
     lambda g, y, x1, x2: matmul_left(g, x1, x2),
     lambda g, y, x1, x2: matmul_right(g, x1, x2),
     infer=products.matmul,
@@ -745,5 +746,3 @@ custom(
     infer=products.qr,
 )
 zero(np.linalg.matrix_rank, infer=facts.unknown)
-
-__all__ = ["Callable", "Tracer", "kind", "static"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import runtime
 from . import facts
-from .asks import dims, integer, kind, number, rank, same_shape, settled, static
+from .asks import integer, number, rank, settled, static
 from .registry import custom, linear, refuse, refused, zero
 from .trace import Tracer, traced
 
@@ -90,7 +90,7 @@ def flipped_cumsum(g: Any, a: Any, axis: Any) -> Any:
 
 linear(
     np.sum,
-    lambda g, y, a, axis=None, dtype=None, *, keepdims=False, initial=0: cast(
+    lambda g, y, a, axis=None, dtype=None, *, keepdims=False: cast(
         over(g, a, axis, keepdims), a, dtype
     ),
     infer=facts.reduction(facts.dtype_sum),
@@ -134,9 +134,8 @@ def average_adjoint(g: Any, a: Any, axis: Any, weights: Any, keepdims: Any) -> A
     if weights is None:
         return over(g / count(a, axis), a, axis, keepdims)
     w = aligned(weights, a, axis)
-    return np.broadcast_to(averaged(g, a, axis, keepdims, w, w), np.shape(a)) if (
-        w is not weights
-    ) else averaged(g, a, axis, keepdims, w, w)
+    d = averaged(g, a, axis, keepdims, w, w)
+    return d if w is weights else np.broadcast_to(d, np.shape(a))
 
 
 custom(
@@ -610,8 +609,8 @@ def diff_adjoint(g: Any, a: Any, n: Any, axis: Any, prepend: Any, append: Any) -
     if not (static(n) and static(axis)):
         refuse("np.diff", "an n or axis that only a run knows", "write them into the call")
     for margin in (prepend, append):
-        if margin is not None and rank(margin) != 0:
-            refuse("np.diff", "an array in front or behind", "concatenate it yourself")
+        if margin is not None and not number(margin):
+            refuse("np.diff", "what stands in front or behind", "concatenate it yourself")
     for k in range(n):
         ends = {}
         if prepend is None or k < n - 1:
@@ -707,5 +706,3 @@ for _name in ("trapezoid", "trapz"):
 zero((np.argmax, np.argmin, np.nanargmax, np.nanargmin), infer=facts.argument)
 zero(np.count_nonzero, infer=facts.unknown)
 zero((np.any, np.all), infer=facts.reduction(facts.dtype_bool))
-
-__all__ = ["cast", "count", "dims", "kind", "over", "restored", "same_shape"]

@@ -204,8 +204,10 @@ def tiled(g: Any, a: Any, reps: Any) -> Any:
 PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 
-def cut(g: Any, a: Any, pad_width: Any, mode: Any) -> Any:
+def cut(g: Any, a: Any, pad_width: Any, mode: Any, constant_values: Any) -> Any:
     """The cotangent of np.pad: the margins cut off, or added to what they copy."""
+    if not static(constant_values):
+        refuse("np.pad", "the values to pad with", "pass them as constants, or concatenate")
     if mode not in PAD_MODES:
         refuse("np.pad", f"mode={mode!r}", f"use one of {', '.join(PAD_MODES)}")
     n = rank(a)
@@ -235,7 +237,7 @@ linear(
 custom(
     np.pad,
     vjp=lambda g, y, array, pad_width, mode="constant", *, constant_values=0: cut(
-        g, array, pad_width, mode
+        g, array, pad_width, mode, constant_values
     ),
     jvp=lambda g, y, array, pad_width, mode="constant", *, constant_values=0: np.pad(
         g, pad_width, mode

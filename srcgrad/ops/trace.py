@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
-from ..errors import SrcgradError
+from ..errors import MissingRule, SrcgradError
 from ..ir.build import Builder
 from ..ir.graph import Arg, Primitive, Value, map_values
 from ..ir.types import Facts
@@ -21,7 +21,7 @@ class Tracer:
     """A graph value in the hands of a rule. It speaks NumPy's protocols and Python's operators.
 
     A formula may ask what is known of it (`facts`, `ndim` where known), never what it is: `bool()` and
-    iteration are refused.
+    iteration are refused with a MissingRule.
     """
 
     __slots__ = ("builder", "value")
@@ -72,7 +72,10 @@ class Tracer:
         return emit(registry.PRIMITIVES[operator.getitem], (self, index), {})
 
     def _refuse(self, *args: Any) -> NoReturn:
-        raise TypeError("a rule must not depend on the value of its arguments, only on their facts")
+        raise MissingRule(
+            "a derivative rule depends on the value of an argument that only a run knows",
+            cure="write the argument into the call as a constant",
+        )
 
     __bool__ = __iter__ = __len__ = __float__ = __int__ = __index__ = _refuse
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from .. import runtime
 from . import facts
-from .registry import custom, elementwise, refuse, zero
-from .trace import Tracer, traced
+from .asks import kind, number
+from .registry import custom, elementwise, refuse, refused, zero
+from .trace import traced
 
 LN2, LN10 = math.log(2), math.log(10)
 zeros_like = traced(runtime.zeros_like)
@@ -25,16 +26,6 @@ unbroadcast = traced(runtime.unbroadcast)
 imaginary_unit = traced(runtime.imaginary_unit)
 sinc_derivative = traced(runtime.sinc_derivative)
 length = traced(len)
-
-
-def number(x: Any) -> bool:
-    """Whether `x` is a plain number that was written into the program."""
-    return isinstance(x, int | float) and not isinstance(x, bool)
-
-
-def kind(x: Any) -> str:
-    """The kind that a value is known to have, or that a constant is of."""
-    return x.facts.kind if isinstance(x, Tracer) else type(x).__name__
 
 
 # Arithmetic
@@ -260,6 +251,8 @@ elementwise(np.ldexp, lambda g, y, x1, x2: np.ldexp(g, x2), None)
 elementwise(
     np.nan_to_num,
     lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: g * np.isfinite(x),
+    None,
+    *[refused("np.nan_to_num", "the replacements", "pass them as constants")] * 3,
     infer=facts.as_given,
 )
 

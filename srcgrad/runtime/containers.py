@@ -23,6 +23,8 @@ def zeros_like(x: Any) -> Any:
     if isinstance(x, tuple):
         zeros = [zeros_like(v) for v in x]
         return type(x)(*zeros) if hasattr(x, "_fields") else tuple(zeros)
+    if isinstance(x, np.generic):
+        return x.dtype.type(0) if x.dtype.kind in "fc" else 0.0
     if isinstance(x, complex):
         return 0j
     if isinstance(x, int | float) or x is None or isinstance(x, str):

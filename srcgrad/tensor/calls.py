@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,12 @@ import numpy as np
 
 from ..api import Derivative
 from ..ir.graph import CONTROL, Function, Value, map_values
-from ..ir.types import Dim, array, facts_of
+from ..ir.types import array
 from ..pipeline import Program, finish, header, primal
 from .accumulate import Target, accumulating
 from .labels import camel, label_of
 from .record import Make, is_recorded, linked, plain, results
-from .records import Handle, Node, Reading, check_version, owner
+from .records import Handle, Node, Reading, check_version, is_record, owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +101,16 @@ def arrays_in(value: Any) -> Iterator[np.ndarray]:
 def _at(args: Any, target: Target) -> Any:
     found = args[target.position]
     for key in target.path:
-        found = getattr(found, key) if isinstance(key, _Field) else found[key]
+        found = getattr(found, key) if is_record(found) else found[key]
     return found
 
 
 def apply(make: Make, derivative: Derivative, args: Any, kwargs: Any) -> Any:
     """The value of a differentiated function of Tensors, as a Tensor with its gradient program.
 
-    Tensors may stand in lists, tuples and dicts. All of those that require a gradient get one,
-    whatever `argnums` the derivative was made with; a function that returns several arrays gives as
-    many Tensors.
+    Tensors may stand in lists, tuples, dicts and dataclasses. All of those that require a gradient
+    get one, whatever `argnums` the derivative was made with; a function that returns several arrays
+    gives as many Tensors.
     """
     tensors: list[Handle] = []
     bound = derivative._bind(args, kwargs)
@@ -118,6 +119,66 @@ def apply(make: Make, derivative: Derivative, args: Any, kwargs: Any) -> Any:
         value = derivative.function(*plain(args, []), **plain(kwargs, []))
         return results(make, None, value, tensors)
     records = linked(bound)
-    pair = _pair(derivative, values, tuple(_targets(derivative, records)))
+    pair = _pair(derivative, values, records)
     value, kept = pair.forward.run(*values)
     return results(make, Call(pair, records, value, kept), value, tensors)
+
+
+def _pair(derivative: Derivative, values: tuple[Any, ...], records: tuple[Any, ...]) -> Pair:
+    """The programs for these arguments, generated where there are none yet or they are out of date."""
+    given = derivative._given(values)
+    targets = tuple(_targets(tuple(given), records))
+    key = (tuple(given.items()), targets)
+    pairs = _pairs.setdefault(derivative, {})
+    pair = pairs.get(key)
+    if pair is None or not (pair.forward.is_current() and pair.backward.is_current()):
+        graph = primal(derivative.function, given)
+        forward, backward, _ = accumulating(graph, targets)
+        lines = header(graph, given, "gradient")
+        pair = Pair(finish(forward, lines), finish(backward, lines), targets, _label(graph))
+        pairs[key] = pair
+    return pair
+
+
+def _targets(names: Sequence[str], records: Sequence[Any]) -> Iterator[Target]:
+    taken: set[str] = set()
+    for position, (parameter, record) in enumerate(zip(names, records, strict=True)):
+        for path, found in _leaves(record):
+            if isinstance(found, Node):
+                yield Target(position, path)
+            elif found.accumulator is not None:
+                name = "_".join(("grad", parameter, *(re.sub(r"\W", "_", str(k)) for k in path)))
+                while name in taken:
+                    name += "_"
+                taken.add(name)
+                facts = array(found.array.dtype.name, (None,) * found.array.ndim)
+                yield Target(position, path, (name, facts))
+
+
+def _leaves(record: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The nodes and readings in the records of one argument, with the way to each."""
+    if isinstance(record, Node | Reading):
+        yield path, record
+    elif isinstance(record, tuple | list):
+        for k, item in enumerate(record):
+            yield from _leaves(item, (*path, k))
+    elif isinstance(record, dict):
+        for key, item in record.items():
+            yield from _leaves(item, (*path, key))
+    elif is_record(record):
+        for name in record.__dataclass_fields__:
+            yield from _leaves(getattr(record, name), (*path, name))
+
+
+def _label(graph: Function) -> str:
+    """The label of what makes the function's result, as if it had run operation by operation."""
+    result = graph.result
+    if isinstance(result, Value):
+        for op in graph.body.ops:
+            if result in op.results and op.primitive not in CONTROL:
+                return label_of(op.primitive.function, map_values(_stand_in, op.args))
+    return f"{camel(graph.name)}Backward"
+
+
+def _stand_in(value: Value) -> np.ndarray:
+    return np.empty((0,) * (value.facts.ndim or 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ from ..errors import MissingRule, NotDifferentiable
 from ..ops import registry
 from . import mode
 from .labels import label_of
-from .records import Handle, Node, Reading, Storage, TensorError, owner, rebuilt
+from .records import Handle, Node, Reading, Storage, TensorError, is_record, owner, rebuilt
 
 Make = Callable[[np.ndarray, Storage, Node | None], Any]
 
@@ -173,14 +174,23 @@ def results(make: Make, node: Node | None, value: Any, tensors: Sequence[Handle]
         return parts if isinstance(value, list) else tuple(parts)
     if isinstance(value, dict):
         return {k: results(make, entry(node, k, v), v, tensors) for k, v in value.items()}
+    if is_record(value):
+        made = copy.copy(value)
+        for name in value.__dataclass_fields__:
+            field = getattr(value, name)
+            part = results(make, entry(node, name, field, getattr), field, tensors)
+            object.__setattr__(made, name, part)
+        return made
     return value
 
 
-def entry(node: Node | None, key: Any, value: Any) -> Node | None:
+def entry(
+    node: Node | None, key: Any, value: Any, take: Callable[..., Any] = operator.getitem
+) -> Node | None:
     """The node of one entry of what a node gives, where several values come at once."""
     if node is None or not may_vary(value):
         return None
-    primitive = primitive_of(operator.getitem)
+    primitive = primitive_of(take)
     return Node(node.label, primitive, (node, key), {}, value)
 
 
@@ -192,6 +202,8 @@ def may_vary(value: Any) -> bool:
         return any(may_vary(v) for v in value)
     if isinstance(value, dict):
         return any(may_vary(v) for v in value.values())
+    if is_record(value):
+        return any(may_vary(getattr(value, name)) for name in value.__dataclass_fields__)
     return isinstance(value, float | complex)
 
 

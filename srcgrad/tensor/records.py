@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -145,6 +146,13 @@ def operands_in(arg: Any) -> Iterator[Any]:
             yield from operands_in(item)
     elif isinstance(arg, slice):
         yield from operands_in((arg.start, arg.stop, arg.step))
+    elif is_record(arg):
+        yield from operands_in([getattr(arg, name) for name in arg.__dataclass_fields__])
+
+
+def is_record(value: Any) -> bool:
+    """Whether a value is an instance of a dataclass, the fields of which may hold Tensors."""
+    return hasattr(type(value), "__dataclass_fields__")
 
 
 def rebuilt(arg: Any, change: Callable[[Any], Any]) -> Any:
@@ -158,6 +166,11 @@ def rebuilt(arg: Any, change: Callable[[Any], Any]) -> Any:
         return {key: rebuilt(item, change) for key, item in arg.items()}
     if isinstance(arg, slice):
         return slice(*(rebuilt(part, change) for part in (arg.start, arg.stop, arg.step)))
+    if is_record(arg):
+        new = copy.copy(arg)
+        for name in arg.__dataclass_fields__:
+            object.__setattr__(new, name, rebuilt(getattr(arg, name), change))
+        return new
     return change(arg)
 
 
@@ -172,3 +185,22 @@ def owner(array: np.ndarray) -> Any:
     while isinstance(found, np.ndarray) and found.base is not None:
         found = found.base
     return found
+
+
+def check_version(record: Any) -> None:
+    """Refuse a value that was changed in place since it was recorded.
+
+    Raises
+    ------
+    TensorError
+        If there was a write to its memory through any Tensor.
+    """
+    storage = record.storage if isinstance(record, Reading | Node) else None
+    if storage is not None and storage.version != record.version:
+        array = record.array if isinstance(record, Reading) else record.value
+        raise TensorError(
+            "one of the variables needed for gradient computation has been modified by an inplace "
+            f"operation: a Tensor of shape {np.shape(array)} is at version {storage.version}; "
+            f"expected version {record.version} instead",
+            cure="change it after backward(), or compute with a copy: x.clone()",
+        )

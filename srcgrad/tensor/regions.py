@@ -15,7 +15,7 @@ from ..ir.types import SMALLEST_SYMBOL, Dim, Facts, array, facts_of, scalar
 from ..ops import registry
 from ..pipeline import Program, finish
 from .accumulate import Target, accumulating
-from .records import Node, Reading
+from .records import Node, Reading, check_version
 
 LONGEST = 256  # nodes in one region: what a generated function may grow to
 CACHED = 1024  # structures whose programs are kept
@@ -81,17 +81,23 @@ class Region:
         """The earlier nodes whose cotangents the program returns, in their order."""
         return [self.operands[t.position] for t in self.compiled.targets if t.buffer is None]
 
-    def saved(self) -> list[Any]:
-        """What the eager run kept for the backward program, each with the record it comes from."""
-        extra: Sequence[Any] = ()
-        if self.compiled.extra is not None:
-            extra = self.compiled.extra.run(*(value_of(o) for o in self.operands))
-        tables = {"operand": self.operands, "node": self.nodes, "extra": extra}
-        return [tables[kind][k] for kind, k in self.compiled.saved]
+    def values(self) -> tuple[Any, ...]:
+        """What the eager run left for the backward program, if none of it was changed since.
 
-    def reads_everything(self) -> bool:
-        """Whether values are computed anew from all operands, which must then all be as they were."""
-        return self.compiled.extra is not None
+        Raises
+        ------
+        TensorError
+            If a value that the program reads was changed in place.
+        """
+        tables: dict[str, Sequence[Any]] = {"operand": self.operands, "node": self.nodes}
+        if self.compiled.extra is not None:
+            for operand in self.operands:
+                check_version(operand)
+            tables["extra"] = self.compiled.extra.run(*map(value_of, self.operands))
+        found = [tables[kind][k] for kind, k in self.compiled.saved]
+        for record in found:
+            check_version(record)
+        return tuple(map(value_of, found))
 
 
 def value_of(record: Any) -> Any:
