@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -92,10 +92,9 @@ class Derivative:
     # -- calling --------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        for arg in args:
-            apply = getattr(type(arg), "__srcgrad_apply__", None)
-            if apply is not None:
-                return apply(self, args, kwargs)
+        apply = _applier((args, kwargs))
+        if apply is not None:
+            return apply(self, args, kwargs)
         bound = self._bind(args, kwargs)
         given = self._given(bound)
         key = tuple(given.items())
@@ -148,6 +147,24 @@ class Specialized:
 
     def __repr__(self) -> str:
         return f"<generated {self._program.generated.name}>"
+
+
+def _applier(value: Any) -> Callable[..., Any] | None:
+    """How a type of argument has derivatives applied to it, if one of the arguments has such a type.
+
+    A Tensor has: it wants the value now, and the gradient when `backward()` is called.
+    """
+    apply: Callable[..., Any] | None = getattr(type(value), "__srcgrad_apply__", None)
+    if apply is not None:
+        return apply
+    parts: Iterable[Any] = ()
+    if isinstance(value, tuple | list):
+        parts = value
+    elif isinstance(value, dict):
+        parts = value.values()
+    elif hasattr(type(value), "__dataclass_fields__"):
+        parts = [getattr(value, name) for name in value.__dataclass_fields__]
+    return next((apply for part in parts if (apply := _applier(part)) is not None), None)
 
 
 def _restore(

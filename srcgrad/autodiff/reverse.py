@@ -16,7 +16,7 @@ from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, free_values
 from ..ir.rewrite import prune, substitute_block
 from ..ir.types import PY_FLOAT, SCALARS, Facts
-from ..ops.naming import short_name
+from ..ops.naming import name_after
 from .control import Pair, Sweep
 from .cotangents import Cotangents, Partial, primitive
 
@@ -97,11 +97,11 @@ def _gradient(cotangents: Cotangents, value: Value, entry: Any) -> Arg:
 def _typed(cotangents: Cotangents, gradient: Arg, value: Value) -> Arg:
     """The gradient in the dtype of its argument."""
     wanted, given = value.facts, facts_of_arg(gradient)
-    if not isinstance(gradient, Value) or wanted.kind != "array" or wanted.dtype is None:
+    if not isinstance(gradient, Value) or wanted.dtype is None or given.dtype == wanted.dtype:
         return gradient
-    if given.dtype is None or given.dtype == wanted.dtype:
+    if given.dtype is None and wanted.dtype == "float64":  # nothing is promoted further
         return gradient
-    if np.dtype(given.dtype).kind == "c" and np.dtype(wanted.dtype).kind != "c":
+    if given.dtype is not None and np.dtype(given.dtype).kind == "c" and np.dtype(wanted.dtype).kind != "c":
         gradient = cotangents.builder.emit(primitive(np.real), (gradient,))
     return cotangents.builder.emit(primitive(runtime.astype), (gradient, wanted.dtype))
 
@@ -232,7 +232,7 @@ def partition(both: Function) -> tuple[Function, Function]:
     table: dict[Value, Arg] = {}
     reads: list[Op] = []
     for k, v in enumerate(needed):
-        hint = v.hint or (short_name(made_by[v].primitive) if v in made_by else "kept")
+        hint = v.hint or (name_after(made_by[v], v) if v in made_by else None) or "kept"
         twin = table[v] = Value(hint, v.facts)
         reads.append(Op(primitive(operator.getitem), (saved, k), (twin,), adjoint=True))
     backward = substitute_block(Block((), backward.ops, backward.results), table)

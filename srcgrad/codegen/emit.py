@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import ast
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from .. import runtime
 from ..ir.graph import (
     CALL,
     IF,
@@ -23,58 +19,15 @@ from ..ir.graph import (
     Op,
     Parameter,
     Value,
-    values_in,
-    walk,
 )
-from ..ir.types import CONTAINERS
-from .inplace import InPlace
-from .names import Names
-from .operations import BINARY, Expressions, References, load, subscript
-from .plan import Header, Plan
+from .operations import Expressions, load
+from .plan import Header
+from .statements import Statements, assign, call
 from .unparse import Comment
 
-AUGMENTED = (operator.add, operator.sub, operator.mul, operator.truediv)
 
-
-class Emitter:
+class Emitter(Statements):
     """Emits one function. `references` is shared by the functions of one module."""
-
-    def __init__(self, function: Function, references: References) -> None:
-        self.function = function
-        self.plan = Plan(function)
-        self.names = Names(self.plan, reserved_names(function))
-        self.inplace = InPlace(self.plan, self.names)
-        self.expressions = Expressions(self.value, references)
-        self.statements: list[ast.stmt] = []
-        self.heading: object = None
-
-    # -- expressions ------------------------------------------------------------------------
-
-    def value(self, value: Value) -> ast.expr:
-        if value in self.plan.folded:
-            op = self.plan.definition[value]
-            return self.expressions.op(op)
-        if value in self.plan.taped:
-            return load(self.names[self.plan.taped[value].value])
-        return load(self.names[value])
-
-    def arg(self, arg: Arg) -> ast.expr:
-        return self.expressions.arg(arg)
-
-    def target(self, value: Value) -> ast.Name:
-        return ast.Name(self.names[value], ast.Store())
-
-    def bound(self, value: Value) -> ast.expr:
-        """What stands left of `=`: a name, or the names of a tuple's entries."""
-        parts = self.plan.parts.get(value)
-        if parts is None:
-            return self.target(value)
-        names: list[ast.expr] = [
-            ast.Name("_", ast.Store()) if p is None else self.bound(p) for p in parts
-        ]
-        return ast.Tuple(names, ast.Store())
-
-    # -- the function -----------------------------------------------------------------------
 
     def definition(self) -> ast.FunctionDef:
         """The whole function as a statement."""
@@ -90,27 +43,6 @@ class Emitter:
             decorator_list=[],
             returns=None,
         )
-
-    def put(self, statement: ast.stmt, op: Op | None = None) -> None:
-        if op is not None:
-            self.comment(op)
-        self.statements.append(statement)
-
-    def comment(self, op: Op) -> None:
-        """Head what reverses a line by that line."""
-        where = op.location if op.adjoint else None
-        heading = None if where is None else (where.file, where.function, where.statement_line)
-        if heading == self.heading:
-            return
-        self.heading = heading
-        if where is not None and where.statement:
-            inside = "" if where.function == self._own_name() else f"{where.function}, "
-            self.statements.append(
-                Comment(f"{inside}line {where.statement_line}: {where.statement}")
-            )
-
-    def _own_name(self) -> str:
-        return self.function.location.function if self.function.location else ""
 
     def inside(self, block: Block, targets: Sequence[Value]) -> list[ast.stmt]:
         """The statements of an inner block, which end by giving its results to `targets`."""
@@ -133,92 +65,7 @@ class Emitter:
                 if done == position:
                     self.op(block.ops[position])
 
-    def hand_over(self, pairs: Iterable[tuple[Value, Arg]]) -> None:
-        """Give values their names, as if all at once."""
-        pending: list[tuple[str, ast.expr, set[str]]] = []
-        for target, source in pairs:
-            if target not in self.names.names or not self.wanted(target):
-                continue
-            name = self.names[target]
-            if source is UNDEFINED and not self.needs_none(target):
-                continue
-            expression = self.arg(source)
-            if isinstance(expression, ast.Name) and expression.id == name:
-                continue
-            pending.append((name, expression, self.names_read(source)))
-        ordered: list[tuple[str, ast.expr, set[str]]] = []
-        while pending:
-            free = next(
-                (p for p in pending if not any(p[0] in q[2] for q in pending if q is not p)), None
-            )
-            if free is None:
-                break
-            pending.remove(free)
-            ordered.append(free)
-        for name, expression, _ in ordered:
-            self.put(assign(name, expression))
-        if pending:
-            names: list[ast.expr] = [ast.Name(n, ast.Store()) for n, _, _ in pending]
-            values = [e for _, e, _ in pending]
-            self.put(
-                ast.Assign([ast.Tuple(names, ast.Store())], ast.Tuple(values, ast.Load()), lineno=0)
-            )
-
-    def names_read(self, arg: Arg) -> set[str]:
-        return {self.names[v] for v in self.names.liveness.expand(arg)}
-
-    def wanted(self, value: Value) -> bool:
-        return bool(self.plan.uses.get(value)) or value not in self.plan.definition
-
-    def needs_none(self, value: Value) -> bool:
-        """Whether a name must exist even where nothing was bound to it.
-
-        A value that one branch alone makes is read under the same condition only, unless it is kept:
-        on a tape, or in what a forward program saves.
-        """
-        for op, block in self.plan.readers.get(value, ()):
-            if op is not None and op.primitive in (*LOOPS, CALL):
-                return True
-            if op is None and (block is self.function.body or self._is_loop_body(block)):
-                return True
-            if op is None:
-                owner = self.plan.enclosing[block][0]
-                k = [i for i, r in enumerate(block.results) if value in values_in(r)]
-                if any(self.needs_none(owner.results[i]) for i in k):
-                    return True
-        return False
-
-    def _is_loop_body(self, block: Block) -> bool:
-        return block in self.plan.enclosing and self.plan.enclosing[block][0].primitive in LOOPS
-
     # -- ops --------------------------------------------------------------------------------
-
-    def unpacked(self, ops: Sequence[Op]) -> int:
-        """Write `a, b = pair` if these ops begin by taking a tuple apart; how many ops that took."""
-        source = ops[0].args[0] if ops[0].primitive.function is operator.getitem else None
-        if not isinstance(source, Value) or source.facts.kind != "tuple":
-            return 0
-        size = len(source.facts.items or ())
-        entries = ops[:size]
-        whole = (
-            size > 0
-            and len(entries) == size
-            and all(
-                op.primitive.function is operator.getitem
-                and op.args[0] is source
-                and op.args[1] == k
-                and all(v in self.names.names for v in self.plan.bound(op.result))
-                and op.result not in self.plan.in_header
-                and op.result not in self.plan.folded
-                for k, op in enumerate(entries)
-            )
-        )
-        if not whole:
-            return 0
-        targets: list[ast.expr] = [self.bound(op.result) for op in entries]
-        goal = ast.Tuple(targets, ast.Store())
-        self.put(ast.Assign([goal], self.value(source), lineno=0), ops[0])
-        return size
 
     def op(self, op: Op) -> None:
         if op.results and op.primitive not in LOOPS:
@@ -241,65 +88,6 @@ class Emitter:
         else:
             self.put(self.assignment(op), op)
 
-    def effect(self, op: Op) -> ast.stmt:
-        if op.primitive.name == "assert_":
-            message = self.arg(op.args[1]) if len(op.args) > 1 and op.args[1] is not None else None
-            return ast.Assert(self.arg(op.args[0]), message)
-        if op.primitive.name == "raise_":
-            return ast.Raise(self.arg(op.args[0]), None)
-        return ast.Expr(self.expressions.op(op))
-
-    def assignment(self, op: Op) -> ast.stmt:
-        if op.result in self.plan.parts:
-            return ast.Assign([self.bound(op.result)], self.expressions.op(op), lineno=0)
-        name = self.names[op.result]
-        function = op.primitive.function
-        if function is runtime.index_add:
-            return self.index_add(op)
-        if function is runtime.append and self.inplace.allowed(op):
-            method = ast.Attribute(load(name), "append", ast.Load())
-            return ast.Expr(ast.Call(method, [self.arg(op.args[1])], []))
-        augment = op.adjoint or (
-            op.location is not None
-            and "= " in op.location.statement
-            and _is_augmented(op.location.statement)
-        )
-        if function in AUGMENTED and augment and self.inplace.add_allowed(op):
-            return ast.AugAssign(
-                ast.Name(name, ast.Store()), BINARY[function](), self.arg(op.args[1])
-            )
-        return assign(name, self.expressions.op(op))
-
-    def index_add(self, op: Op) -> ast.stmt:
-        index, value = op.args[1:]
-        name = self.names[op.result]
-        if not self.inplace.allowed(op) or not self._plain_entries(op):
-            return assign(name, self.expressions.op(op))
-        place = subscript(load(name), self.expressions.index(index))
-        if may_repeat(index):
-            call = ast.Call(
-                ast.Attribute(self.expressions.references.of(np.add), "at", ast.Load()),
-                [load(name), self.arg(index), self.arg(value)],
-                [],
-            )
-            return ast.Expr(call)
-        place.ctx = ast.Store()
-        sign: ast.operator = ast.Add()
-        if isinstance(value, Value) and value in self.plan.folded:
-            made = self.plan.definition[value]
-            if made.primitive.function is operator.neg:
-                sign, value = ast.Sub(), made.args[0]
-        return ast.AugAssign(place, sign, self.arg(value))
-
-    def _plain_entries(self, op: Op) -> bool:
-        """Whether the entries are numbers or arrays, for which `+=` adds."""
-        facts, given = op.args[0].facts, op.args[2]
-        if facts.kind == "array":
-            return True
-        if facts.kind not in ("list", "dict") or not isinstance(given, Value):
-            return False
-        return given.facts.is_numeric and given.facts.kind not in CONTAINERS
-
     # -- branches ---------------------------------------------------------------------------
 
     def branch(self, op: Op) -> None:
@@ -308,7 +96,10 @@ class Emitter:
         self.comment(op)
         if len(used) == 1 and self._is_expression(then) and self._is_expression(orelse):
             k = used[0]
-            expression = self._conditional(op, then.results[k], orelse.results[k])
+            sides = [then.results[k], orelse.results[k]]
+            if UNDEFINED in sides and self.needs_none(op.results[k]):
+                sides = [None if side is UNDEFINED else side for side in sides]
+            expression = self._conditional(op, *sides)
             if expression is not None:
                 self.put(assign(self.names[op.results[k]], expression))
                 return
@@ -471,30 +262,8 @@ class Emitter:
         return ast.For(goal, over, body, [], lineno=0)
 
 
-def _is_augmented(statement: str) -> bool:
-    return any(f" {sign}= " in statement for sign in "+-*/")
-
-
 def _real(body: Sequence[ast.stmt]) -> bool:
     return any(not isinstance(s, Comment) for s in body)
-
-
-def assign(name: str, value: ast.expr) -> ast.Assign:
-    return ast.Assign([ast.Name(name, ast.Store())], value, lineno=0)
-
-
-def call(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(load(name), list(args), [])
-
-
-def may_repeat(index: Arg) -> bool:
-    """Whether an index may name one entry twice, which `+=` would count once."""
-    if isinstance(index, tuple):
-        return any(may_repeat(i) for i in index)
-    if isinstance(index, Value):
-        facts = index.facts
-        return not (facts.kind in ("int", "bool", "str") or facts.dtype == "bool")
-    return isinstance(index, list | np.ndarray)
 
 
 def signature(parameters: Sequence[Parameter], expressions: Expressions) -> ast.arguments:
@@ -518,17 +287,6 @@ def signature(parameters: Sequence[Parameter], expressions: Expressions) -> ast.
             if default is not None:
                 made.defaults.append(default)
     return made
-
-
-def reserved_names(function: Function) -> set[str]:
-    """The names by which generated code calls functions, which no value may take."""
-    names = {*runtime.__all__, *function.callees, "stop"}
-    for op in walk(function.body):
-        called_function = op.primitive.function
-        module = str(getattr(called_function, "__module__", None))
-        if module.partition(".")[0] not in ("numpy", "builtins", "math", "_operator"):
-            names.add(str(getattr(called_function, "__name__", "")))
-    return names
 
 
 def functions_of(function: Function) -> list[Function]:

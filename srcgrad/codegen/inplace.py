@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import runtime
 from ..ir.graph import (
     CALL,
     IF,
@@ -19,7 +20,6 @@ from ..ir.graph import (
     Value,
     values_in,
 )
-from .. import runtime
 from ..ir.types import CONTAINERS, SCALARS
 from .names import Names
 from .plan import Plan

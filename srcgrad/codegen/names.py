@@ -6,8 +6,11 @@ import builtins
 import keyword
 from collections.abc import Iterable
 
-from ..ir.graph import CONTROL, IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
-from ..ops.naming import short_name
+import numpy as np
+
+from .. import runtime
+from ..ir.graph import CALL, IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
+from ..ops.naming import name_after
 from .plan import UPDATES, Plan
 
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
@@ -258,14 +261,23 @@ class Names:
 
     def _invent(self, members: list[Value]) -> str:
         """A name after the function that makes the value, on whatever path."""
+        zeros = next((self._zeros_of(v) for v in members if self._zeros_of(v)), None)
+        if zeros is not None:
+            return f"d_{zeros}"
         for value in members:
             op = self.plan.definition.get(value)
-            if op is not None and op.primitive in (IF, WITH):
-                sources = [b.results[op.results.index(value)] for b in op.blocks]
-                op = next((self.plan.definition.get(s) for s in sources if isinstance(s, Value)), op)
-            if op is not None and op.primitive not in CONTROL:
-                return short_name(op.primitive)
+            name = None if op is None or op.primitive is CALL else name_after(op, value)
+            if name is not None:
+                return name
         return "k" if members[0].facts.kind == "int" else "t"
+
+
+    def _zeros_of(self, value: Value) -> str | None:
+        """The name of the value whose adjoint begins as these zeros."""
+        op = self.plan.definition.get(value)
+        if op is None or op.primitive.function not in (np.zeros_like, runtime.zeros_like):
+            return None
+        return self.names.get(op.args[0]) if isinstance(op.args[0], Value) else None
 
 
 def capture_name(name: str) -> str:

@@ -230,7 +230,7 @@ class Expressions:
             if function is np.reshape and isinstance(args[1], tuple):
                 method = ast.Attribute(self.arg(first), "reshape", ast.Load())
                 return ast.Call(method, [self.arg(a) for a in args[1]], [])
-        if op.primitive.name.endswith("astype") and isinstance(first, Value):
+        if function is runtime.astype and isinstance(first, Value) and first.facts.dtype:
             method = ast.Attribute(self.arg(first), "astype", ast.Load())
             return ast.Call(method, [self.arg(a) for a in args[1:]], [])
         if op.primitive.name == "dtype_of":

@@ -99,7 +99,7 @@ class Carried:
         """
         changed = False
         for key, template in self.templates.items():
-            wider = self._wider(template, after[key], strip)
+            wider = self._wider(template, after[key], strip, key[1])
             if wider is not template:
                 self.templates[key] = wider
                 changed = True
@@ -108,35 +108,31 @@ class Carried:
                 self.memory[hole.hint] = hole.facts
         return changed
 
-    def _wider(self, template: Symbol, after: Symbol, strip: bool) -> Symbol:
+    def _wider(self, template: Symbol, after: Symbol, strip: bool, name: str) -> Symbol:
         if isinstance(template, Conflict) or after is UNDEFINED:
             return template
         if isinstance(template, Hole):
             return self._wider_hole(template, after, strip)
         if isinstance(template, Closure) and isinstance(after, Closure):
             if template.code is after.code and template.frame is after.frame:
-                defaults = self._wider(template.defaults, after.defaults, strip)
+                defaults = self._wider(template.defaults, after.defaults, strip, name)
                 if defaults is template.defaults:
                     return template
                 return Closure(template.code, template.frame, defaults)
         parts = children(template)
         if parts is not None and same_layout(template, after):
             pairs = zip(parts, children(after) or (), strict=True)
-            wider = [self._wider(p, a, strip) for p, a in pairs]
+            wider = [self._wider(p, a, strip, name) for p, a in pairs]
             same = all(x is y for x, y in zip(parts, wider, strict=True))
             return template if same else rebuild(template, wider)
         if same_constant(template, after):
             return template
         init = _fill(template, lambda hole: hole.init)
-        hint = next((h.hint for h in _holes(template)), "value")
         if not packable(after) or not packable(init):
-            return Conflict(
-                f"a name is {kind_name(init)} before this loop and {kind_name(after)} after a round",
-                None,
-            )
+            return _conflict(name, init, after)
         known = _fill(template, lambda hole: Value(None, hole.facts))
         facts = join(_plain(facts_of_symbol(known)), _plain(facts_of_symbol(after)))
-        return Hole(init, _plain(facts), hint)
+        return Hole(init, _plain(facts), name)
 
     def _wider_hole(self, hole: Hole, after: Symbol, strip: bool) -> Symbol:
         if hole.facts.kind == "undefined" and hole.init is UNDEFINED:
@@ -149,15 +145,20 @@ class Carried:
             if not packable(after):
                 return after
         if not packable(after):
-            return Conflict(
-                f"'{hole.hint}' is {kind_name(hole.init)} before this loop and "
-                f"{kind_name(after)} after a round",
-                None,
-            )
+            return _conflict(hole.hint, hole.init, after)
         facts = join(hole.facts, _plain(facts_of_symbol(after)))
         if facts == hole.facts:
             return hole
         return Hole(hole.init, _stripped(facts) if strip else facts, hole.hint)
+
+
+def _conflict(name: str, before: Symbol, after: Symbol) -> Conflict:
+    """What a name holds that is one thing before a loop and something incompatible after a round."""
+    first, second = kind_name(before), kind_name(after)
+    what = f"{first} before this loop and {second} after a round"
+    if first == second:
+        what = f"another {first.partition(' ')[2]} after a round of this loop than before it"
+    return Conflict(f"'{name}' is {what}, so it cannot be known here which one it is", None)
 
 
 def _is_plain_number(symbol: Symbol) -> bool:

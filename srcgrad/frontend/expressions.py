@@ -120,6 +120,8 @@ def apply_binary(low: Lowerer, function: Callable[..., Any], left: Symbol, right
                 and len(sequence) * times < 65
             ):
                 return sequence * times
+    if function is operator.or_ and isinstance(left, type) and is_object(right):
+        return left | right
     special = _overloaded(low, function, left, right)
     if special is not None:
         return special

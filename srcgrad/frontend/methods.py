@@ -9,7 +9,7 @@ from ..ir.graph import Primitive, Value
 from ..ir.types import OPAQUE, PY_INT, Facts
 from ..ops import methods as tables
 from .core import Lowerer
-from .objects import call_adapter
+from .objects import attribute, call_adapter
 from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 
 _WRITERS = {
@@ -60,11 +60,11 @@ def call_method(
         )
     if kind in ("list", "tuple", "dict") and name == "copy":
         return owner
+    if name in ("_replace", "_asdict"):
+        return _named_tuple_method(low, owner, name, kwargs)
     everything = [owner, *args, *kwargs.values()]
     if is_constant(everything) and not isinstance(owner, Outside):
         return getattr(owner, name)(*args, **kwargs)
-    if isinstance(owner, tuple) and hasattr(owner, "_fields") and name == "_replace":
-        return owner._replace(**kwargs)  # type: ignore[attr-defined]
     if not packable(owner):
         low.refuse(f"'.{name}()' of {kind_name(owner)} that holds functions")
     pure = kind in ("str", "list", "tuple", "dict", "range", "number", "float", "int", "complex")
@@ -114,6 +114,20 @@ def _array_method(
             cure="bind the result to a name instead",
         )
     return (call_adapter(low, function, [owner, *args], kwargs),)
+
+
+def _named_tuple_method(
+    low: Lowerer, owner: Symbol, name: str, kwargs: dict[str, Symbol]
+) -> Symbol:
+    """`t._replace(x=1)` and `t._asdict()`, of a named tuple."""
+    cls = owner.facts.cls if isinstance(owner, Value) else type(owner)
+    fields: dict[str, Symbol] = {f: attribute(low, owner, f) for f in cls._fields}
+    if name == "_asdict":
+        return fields
+    unknown = [k for k in kwargs if k not in fields]
+    if unknown:
+        low.refuse(f"{cls.__name__} has no field '{unknown[0]}'")
+    return cls(**{**fields, **kwargs})
 
 
 def _get(low: Lowerer, owner: Symbol, key: Symbol, default: Symbol = None) -> Symbol:

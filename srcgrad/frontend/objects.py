@@ -36,6 +36,7 @@ from .unwrap import CLOSED_PACKAGES
 
 _STATIC = (bool, str, bytes, type(None), type(Ellipsis))
 _MISSING: Any = object()
+_OF_NAMED_TUPLES = ("_replace", "_asdict")
 
 
 def look_up(low: Lowerer, frame: Frame, name: str) -> Symbol:
@@ -112,6 +113,8 @@ def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
         cls = owner.cls if isinstance(owner, Record) else type(owner)
         if isinstance(owner, tuple) and name in owner._fields:  # type: ignore[attr-defined]
             return getattr(owner, name)
+        if name in _OF_NAMED_TUPLES and hasattr(cls, name):
+            return BoundName(owner, name)
         found = of_class(low, cls, name, owner)
         if found is not _MISSING:
             return found
@@ -199,6 +202,8 @@ def _of_value(low: Lowerer, owner: Value, name: str) -> Symbol:
         if facts.kind == "tuple":
             return low.emit(primitive_of(operator.getitem), (owner, position), facts=known)
         return low.emit(primitive_of(getattr), (owner, name), facts=known)
+    if facts.kind == "tuple" and facts.keys is not None and name in _OF_NAMED_TUPLES:
+        return BoundName(owner, name)
     if facts.cls is not None and facts.kind in ("object", "tuple", "opaque"):
         found = of_class(low, facts.cls, name, owner)
         if found is not _MISSING:

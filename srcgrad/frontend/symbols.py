@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, UnionType
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,7 @@ _KNOWN_BY_THEMSELVES = (
     BuiltinFunctionType,
     MethodType,
     ModuleType,
+    UnionType,
     type,
     np.ufunc,
 )

@@ -9,9 +9,9 @@ import numpy as np
 
 from .. import runtime
 from . import facts
-from .asks import kind
+from .asks import kind, static
 from .registry import custom, elementwise, linear, zero
-from .trace import traced
+from .trace import Tracer, traced
 
 getitem = traced(operator.getitem)
 _getattr = traced(getattr)
@@ -20,6 +20,7 @@ unbroadcast = traced(runtime.unbroadcast)
 index_add = traced(runtime.index_add)
 attribute_add = traced(runtime.attribute_add)
 setitem = traced(runtime.setitem)
+last_written = traced(runtime.last_written)
 append = traced(runtime.append)
 
 
@@ -28,10 +29,28 @@ def nothing(a: Any, v: Any) -> Any:
     return 0.0 if kind(a) in ("array", "unknown", "ndarray") else zeros_like(v)
 
 
+def repeats(index: Any) -> bool:
+    """Whether an index may name an entry twice."""
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, Tracer):
+            known = part.facts
+            if not (known.is_scalar or known.kind == "bool" or known.dtype == "bool"):
+                return True
+        elif isinstance(part, list | np.ndarray):
+            if not static(part):
+                return True
+            places = np.asarray(part)
+            if places.dtype != bool and len(np.unique(places)) < places.size:
+                return True
+    return False
+
+
 def written(g: Any, a: Any, index: Any, v: Any) -> Any:
-    """The cotangent of what was written: the part of `g` that stands there."""
+    """The cotangent of what was written: the part of `g` that stands there, written last."""
     part = getitem(g, index)
-    return unbroadcast(part, v) if kind(a) in ("array", "unknown", "ndarray") else part
+    if kind(a) not in ("array", "unknown", "ndarray"):
+        return part
+    return unbroadcast(part * last_written(a, index) if repeats(index) else part, v)
 
 
 linear(
@@ -70,6 +89,7 @@ custom(
     infer=facts.updated,
     lists=True,
 )
+zero(runtime.last_written, infer=facts.unknown)
 custom(
     runtime.append,
     vjp=(lambda g, y, xs, v: g[:-1], lambda g, y, xs, v: g[-1]),

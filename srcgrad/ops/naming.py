@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.graph import Primitive
+from ..ir.graph import IF, WITH, Op, Primitive, Value
 
 # What an unnamed value is called, by the function that makes it.
 SHORT = {
@@ -18,3 +18,20 @@ def short_name(primitive: Primitive) -> str:
     """A name after the function that makes the value."""
     name = str(getattr(primitive.function, "__name__", "t")).strip("_")
     return SHORT.get(name, name if name.isidentifier() else "t")
+
+
+def name_after(op: Op, value: Value) -> str | None:
+    """A name for a result of an op; of a branch, after what either side makes. None of a loop."""
+    if op.primitive in (IF, WITH):
+        for block in op.blocks:
+            given = block.results[op.results.index(value)]
+            if not isinstance(given, Value):
+                continue
+            if given.hint is not None:
+                return given.hint
+            made = next((o for o in block.ops if given in o.results), None)
+            name = None if made is None else name_after(made, given)
+            if name is not None:
+                return name
+        return None
+    return None if op.blocks or len(op.results) != 1 else short_name(op.primitive)

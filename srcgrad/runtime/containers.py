@@ -91,6 +91,19 @@ def index_add(d: Any, index: Any, v: Any) -> Any:
     return d
 
 
+def last_written(a: Any, index: Any) -> Any:
+    """Which entries of what is written to `a[index]` are still there afterwards.
+
+    >>> last_written(np.zeros(3), [0, 0, 2])
+    array([False,  True,  True])
+    """
+    selected = np.shape(np.empty(np.shape(a), bool)[index])
+    order = np.arange(int(np.prod(selected))).reshape(selected)
+    place = np.zeros(np.shape(a), int)
+    place[index] = order
+    return place[index] == order
+
+
 def attribute_add(d: Any, name: str, v: Any) -> Any:
     """A dataclass instance or named tuple of adjoints with `v` added to one field.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from ..ir.rewrite import prune, substitute_op
 from ..ir.types import Facts
 from ..ops import registry
 from ..optimize.passes import optimize
+
+SHORT = 8  # operations in a sum that is written on one line with the buffer it is added to
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,9 @@ def accumulating(
     None where there are none.
     """
     positions = list(dict.fromkeys(t.position for t in targets))
-    both, buffers = _with_buffers(joint(function, [Wanted(p) for p in positions]), positions, targets)
+    both, buffers = _with_buffers(
+        joint(function, [Wanted(p) for p in positions]), positions, targets
+    )
     forward, backward = partition(optimize(both))
     kept = forward.result[1]
     backward = _with_parameters(backward, kept, buffers, targets)
@@ -53,9 +57,7 @@ def accumulating(
     forward = replace(
         forward,
         signature=tuple(forward.signature[k] for k in own),
-        body=replace(
-            forward.body, params=tuple(forward.params[k] for k in own), results=(result,)
-        ),
+        body=replace(forward.body, params=tuple(forward.params[k] for k in own), results=(result,)),
     )
     return forward, backward, needed
 
@@ -138,6 +140,17 @@ def _with_parameters(
     )
 
 
+def _is_short(value: Value, made_by: Mapping[Value, Op]) -> bool:
+    """Whether the expression of a value is short, values with a name not taken apart."""
+    count, pending = 0, [value]
+    while pending and count <= SHORT:
+        op = made_by.get(pending.pop())
+        if op is not None:
+            count += 1
+            pending += [v for v in reads(op) if v.hint is None]
+    return count <= SHORT
+
+
 def _scattered(ops: Sequence[Op], totals: Collection[Value]) -> list[Op]:
     """The ops with each part added where it belongs, instead of an array of zeros with the parts."""
     made_by = {r: op for op in ops for r in op.results}
@@ -161,6 +174,9 @@ def _scattered(ops: Sequence[Op], totals: Collection[Value]) -> list[Op]:
             continue
         start = made_by.get(given) if isinstance(given, Value) else None
         if start is None or start.primitive.function not in (np.zeros_like, runtime.zeros_like):
+            given = op.args[2]
+            if isinstance(given, Value) and uses[given] == 1 and _is_short(given, made_by):
+                given.hint = None  # it needs no line of its own
             new.append(op)
             continue
         total = op.args[0]
