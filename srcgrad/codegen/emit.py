@@ -162,7 +162,7 @@ class Emitter(Statements):
         stop = self.stop_flag(loop)
         self.hand_over(zip(loop.carried, loop.yields, strict=True))
         if stop is not None:
-            self.put(ast.If(stop, [ast.Break()], []))
+            self.break_if(stop)
         body, self.statements = self.statements or [ast.Pass()], outer
         self.heading = heading
         comprehension = self.comprehension(loop, header, lists, body)
@@ -210,6 +210,19 @@ class Emitter(Statements):
             self.put(assign("stop", flag))
             return load("stop")
         return flag
+
+    def break_if(self, stop: ast.expr) -> None:
+        """End the loop where `stop` is true: in the branch just written, if that is its condition."""
+        last = self.statements[-1] if self.statements else None
+        same = isinstance(last, ast.If) and ast.dump(last.test) == ast.dump(stop)
+        if isinstance(last, ast.If) and same and isinstance(stop, ast.Name):
+            if not any(_assigns(inner, stop.id) for inner in last.body):
+                last.body.append(ast.Break())
+                # What the other side does need not be nested any more.
+                other, last.orelse = last.orelse, []
+                self.statements += other
+                return
+        self.put(ast.If(stop, [ast.Break()], []))
 
     def append(self, name: str, entries: Sequence[Arg]) -> None:
         values = [self.arg(e) for e in entries]
@@ -260,6 +273,13 @@ class Emitter(Statements):
             over = call("enumerate", over)
             goal = ast.Tuple([self.target(loop.index), goal], ast.Store())
         return ast.For(goal, over, body, [], lineno=0)
+
+
+def _assigns(statement: ast.stmt, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(statement)
+    )
 
 
 def _real(body: Sequence[ast.stmt]) -> bool:

@@ -269,6 +269,10 @@ class Names:
             name = None if op is None or op.primitive is CALL else name_after(op, value)
             if name is not None:
                 return name
+        for value in members:
+            op = self.plan.definition.get(value)
+            if op is not None and op.primitive in LOOPS and value.facts.kind == "list":
+                return "rounds"
         return "k" if members[0].facts.kind == "int" else "t"
 
 

@@ -120,7 +120,7 @@ def _named_tuple_method(
     low: Lowerer, owner: Symbol, name: str, kwargs: dict[str, Symbol]
 ) -> Symbol:
     """`t._replace(x=1)` and `t._asdict()`, of a named tuple."""
-    cls = owner.facts.cls if isinstance(owner, Value) else type(owner)
+    cls: Any = owner.facts.cls if isinstance(owner, Value) else type(owner)
     fields: dict[str, Symbol] = {f: attribute(low, owner, f) for f in cls._fields}
     if name == "_asdict":
         return fields

@@ -386,7 +386,8 @@ def _python(function: Any, args: Sequence[Any], given: Sequence[Facts]) -> Facts
     kinds = {f.kind for f in given}
     if "complex" in kinds:
         return PY_FLOAT if function in (abs, operator.abs) else PY_COMPLEX
-    if function in (operator.pow, pow):
+    whole = len(args) == 2 and isinstance(args[1], int)
+    if function in (operator.pow, pow) and not (whole and kinds == {"float"} | {given[1].kind}):
         return Facts("unknown", None, ())  # (-8.0) ** (1 / 3) is complex, 2 ** -1 a float
     if "float" in kinds or function is operator.truediv:
         return PY_FLOAT

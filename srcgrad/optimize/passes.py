@@ -13,12 +13,14 @@ from .collect import collect_entries
 from .cse import share
 from .dce import eliminate, hoist_invariants
 from .own import own_results
+from .ranges import count_by_range
 from .remat import rematerialize
 from .simplify import simplify
 
 Pass = Callable[[Function], Function]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
+    ("ranges", count_by_range),
     ("branches", tidy_branches),
     ("eliminate", eliminate),
     ("hoist", hoist_invariants),

@@ -23,7 +23,12 @@ NAMES = {
 
 # Products are named after the dimensions of their operands.
 PRODUCTS = frozenset({"dot", "matmul", "inner"})
-PRODUCT_NAMES: dict[tuple[int, ...], str] = {(1, 1): "Dot0", (2, 1): "Mv0", (2, 2): "Mm0", (3, 3): "Bmm0"}
+PRODUCT_NAMES: dict[tuple[int, ...], str] = {
+    (1, 1): "Dot0",
+    (2, 1): "Mv0",
+    (2, 2): "Mm0",
+    (3, 3): "Bmm0",
+}
 
 
 def label_of(function: Any, args: Sequence[Any]) -> str:

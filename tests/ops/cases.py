@@ -710,7 +710,7 @@ INDICES: dict[tuple[int, ...], list[Any]] = {
              (slice(None), None, 1), (Ellipsis, None), (1, slice(None, -1)), (np.array(1), 2)],
     (2, 3, 4): [(0, slice(None), I), (slice(None), np.array([0, 1, 1]), J), (slice(None), 0, J),
                 (np.array([0, 1, 1]), slice(None), J), (Ellipsis, J), (0, Ellipsis, 1), (1, [0, 2], slice(2)),
-                (np.array([0, 1, 1]), None, J[:3]), (slice(None), np.eye(3, 4) > 0), (Ellipsis, 1, 2),
+                (np.array([0, 1, 1]), None, I), (slice(None), np.eye(3, 4) > 0), (Ellipsis, 1, 2),
                 (0, slice(None), [1, 1])],
     (10, 9): [(slice(1, None), slice(None, -1)), (slice(None), 0), (0, slice(None)), np.arange(3)],
 }  # fmt: skip

@@ -1,0 +1,1 @@
+"""Random programs: generated, held against differences, and made small where they fail."""
