@@ -93,17 +93,18 @@ class UnsupportedSyntax(SrcgradError, SyntaxError):
         self, message: str, location: Location | None = None, *, cure: str | None = None
     ) -> None:
         SrcgradError.__init__(self, message, location, cure=cure)
-        self.msg = message
+        # Python shows `msg` below the line and nothing else, so the cure has to be in it.
+        self.msg = message if cure is None else f"{message}\n  Instead: {cure}"
         self.at(location)
 
     def at(self, location: Location | None) -> UnsupportedSyntax:
         """This error, at `location` unless it already has a place."""
         super().at(location)
-        if self.location is not None:
-            self.filename = self.location.file
-            self.lineno = self.location.line
-            self.offset = self.location.column
-            self.text = self.location.text
+        where = self.location
+        if where is not None:
+            self.filename, self.text = where.file, where.text
+            self.lineno, self.offset = where.line, where.column
+            self.end_lineno, self.end_offset = where.line, where.end_column or where.column + 1
         return self
 
 

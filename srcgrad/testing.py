@@ -13,7 +13,7 @@ from . import runtime
 from .errors import SrcgradError
 from .ir.build import Builder
 from .ir.graph import Op, Value, map_values, values_in
-from .ir.types import PY_INT, Dim, Facts, facts_of
+from .ir.types import PY_INT, AnyShape, Dim, Facts, facts_of, tied
 from .ops import registry, tables, trace
 
 Tree = Any
@@ -202,8 +202,11 @@ def _same_form(given: Tree, wanted: Tree, what: str) -> None:
 # Facts
 
 
-def admits(facts: Facts, value: Any, sizes: Mapping[Any, int]) -> str | None:
-    """What is wrong with stating these facts of a value; None where they are true of it."""
+def admits(facts: Facts, value: Any, sizes: Mapping[Any, Any]) -> str | None:
+    """What is wrong with stating these facts of a value; None where they are true of it.
+
+    `sizes` says what each symbol stands for: a size, or a whole shape.
+    """
     if facts.known and not (facts.known[0] is value or facts.known[0] == value):
         return f"known to be {facts.known[0]!r}"
     if facts.kind in ("opaque", "undefined", "function", "none", "str", "range"):
@@ -227,7 +230,7 @@ def admits(facts: Facts, value: Any, sizes: Mapping[Any, int]) -> str | None:
     return _admits_number(facts, value, sizes)
 
 
-def _admits_number(facts: Facts, value: Any, sizes: Mapping[Any, int]) -> str | None:
+def _admits_number(facts: Facts, value: Any, sizes: Mapping[Any, Any]) -> str | None:
     if facts.kind == "array" and not isinstance(value, np.ndarray):
         return "kind array"
     if facts.kind in ("float", "int", "bool", "complex"):
@@ -240,8 +243,10 @@ def _admits_number(facts: Facts, value: Any, sizes: Mapping[Any, int]) -> str | 
         return f"dtype {facts.dtype}"
     if facts.kind == "int" and facts.keys and _size(facts.keys[0], sizes) != value:
         return f"the size {facts.keys[0]}"
+    shape = np.shape(value)
+    if isinstance(facts.shape, AnyShape) and sizes.get(facts.shape.symbol, shape) != shape:
+        return "another shape"
     if isinstance(facts.shape, tuple):
-        shape = np.shape(value)
         stated = [_size(d, sizes) for d in facts.shape]
         if len(shape) != len(stated) or any(
             s is not None and s != n for s, n in zip(stated, shape, strict=True)
@@ -250,7 +255,15 @@ def _admits_number(facts: Facts, value: Any, sizes: Mapping[Any, int]) -> str | 
     return None
 
 
-def _size(size: Any, sizes: Mapping[Any, int]) -> int | None:
+def _symbols(value: Value, found: Any) -> dict[Any, Any]:
+    """What the symbols that are tied to a value stand for."""
+    if entries(found) is not None:
+        return {}
+    shape = np.shape(found)
+    return {value: shape, **{(value, k): n for k, n in enumerate(shape)}}
+
+
+def _size(size: Any, sizes: Mapping[Any, Any]) -> int | None:
     if isinstance(size, Dim):
         return size.const + sum(count * sizes[symbol] for symbol, count in size.terms)
     return size  # type: ignore[no-any-return]
@@ -301,7 +314,8 @@ class _Known:
         return arg
 
     def value(self, arg: Any, params: dict[Value, Any]) -> Value:
-        made = Value(None, self.facts(arg))
+        made = Value()
+        made.facts = tied(self.facts(arg), made)
         params[made] = arg
         return made
 
@@ -480,10 +494,14 @@ class _Graph:
     def run(self) -> dict[Value, Any]:
         """Run the ops, holding each result against its facts."""
         environment = dict(self.params)
+        sizes: dict[Any, Any] = dict(self.known.sizes)
+        for param, value in environment.items():
+            sizes.update(_symbols(param, value))
         for op in self.builder.ops:
             args, kwargs = map_values(environment.__getitem__, (op.args, dict(op.kwargs)))
             value = op.primitive.function(*args, **kwargs)
-            wrong = admits(op.result.facts, value, self.known.sizes)
+            sizes.update(_symbols(op.result, value))
+            wrong = admits(op.result.facts, value, sizes)
             assert wrong is None, (
                 f"{self.known.mode}: {op.primitive} of {_shown(args)} is said to be {wrong}, "
                 f"but gives {_shown(value)}"

@@ -22,7 +22,7 @@ from ..ir.graph import (
 )
 from ..ir.types import CONTAINERS, SCALARS
 from .names import Names
-from .plan import Plan
+from .plan import UPDATES, Plan
 
 OUTSIDE = object()  # the root of all memory that is not the function's own
 
@@ -89,7 +89,7 @@ class InPlace:
             roots = contents = NOWHERE
         known = self.roots.get(value, NOWHERE), self.contents.get(value, NOWHERE)
         if value in self.roots and roots <= known[0] and contents <= known[1]:
-            return False
+            return False  # nothing new
         self.roots[value] = known[0] | roots
         self.contents[value] = known[1] | contents
         return True
@@ -124,7 +124,8 @@ class InPlace:
                     news |= self._follow(result, *(inner.results[k] for inner in op.blocks))
             elif op.primitive not in LOOPS:
                 for result in op.results:
-                    news |= self._set(result, *self._made(op))
+                    if not self.immutable(result):
+                        news |= self._set(result, *self._made(op))
         return news
 
     def _made(self, op: Op) -> tuple[Roots, Roots]:
@@ -138,8 +139,10 @@ class InPlace:
         if function is runtime.zeros_like:
             return own, own
         first = op.args[0] if op.args else None
-        if function is runtime.append:
-            added = self.of(op.args[1]) | self.inside(op.args[1])
+        if function in UPDATES:
+            added = self.of(op.args[-1]) | self.inside(op.args[-1])
+            if op.result.facts.kind == "array":
+                added = NOWHERE  # what is written into an array is copied
             return own | self.of(first), self.inside(first) | added
         if function is operator.getitem and isinstance(first, Value):
             if first.facts.kind in CONTAINERS:
@@ -147,6 +150,8 @@ class InPlace:
             if first.facts.kind == "array":
                 return own | self.of(first), NOWHERE
         every: Arg = (op.args, dict(op.kwargs))
+        if op.result.facts.is_numeric:  # an array has no entries of their own memory
+            return own | self.of(every) | self.inside(every), NOWHERE
         return own | self.of(every), own | self.of(every) | self.inside(every)
 
     def allowed(self, op: Op) -> bool:

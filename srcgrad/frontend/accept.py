@@ -9,21 +9,27 @@ import gast
 from ..errors import UnsupportedSyntax
 from .scopes import Code
 
+_TRY = "'try' is not supported", "test beforehand with if, or move the try into the caller"
+_CLASS = "a class inside a function is not supported", "define it at the top of the module"
+_GENERATOR = "a generator (a function with 'yield') is not supported", "return a list"
 _NEVER: dict[str, tuple[str, str]] = {
-    "Try": ("'try' is not supported", "test beforehand with if, or move it into the caller"),
-    "TryStar": ("'try' is not supported", "test beforehand with if, or move it into the caller"),
-    "ClassDef": ("a class defined inside a function", "define it at the top of the module"),
-    "AsyncFunctionDef": ("an async function", "use an ordinary function"),
-    "AsyncFor": ("'async for'", "use an ordinary loop"),
-    "AsyncWith": ("'async with'", "use an ordinary with"),
-    "Await": ("'await'", "use an ordinary function"),
-    "Yield": ("a generator function", "return a list"),
-    "YieldFrom": ("a generator function", "return a list"),
-    "Global": ("writing to a global name", "return the value, or pass it as an argument"),
-    "Delete": ("'del'", "leave the name alone"),
+    "Try": _TRY,
+    "TryStar": _TRY,
+    "ClassDef": _CLASS,
+    "AsyncFunctionDef": ("an async function is not supported", "write 'def', without async"),
+    "AsyncFor": ("'async for' is not supported", "use an ordinary loop"),
+    "AsyncWith": ("'async with' is not supported", "use an ordinary with"),
+    "Await": ("'await' is not supported", "wait for it in the caller, and pass what it gives"),
+    "Yield": _GENERATOR,
+    "YieldFrom": _GENERATOR,
+    "Global": (
+        "'global' is not supported: a gradient writes to no global name",
+        "return the value beside the loss, with has_aux=True",
+    ),
+    "Delete": ("'del' is not supported", "leave the name alone"),
     "Match": ("'match' is not supported", "use if and elif"),
-    "TypeAlias": ("a type alias inside a function", "define it at the top of the module"),
-    "SetComp": ("a set comprehension", "use a list comprehension"),
+    "TypeAlias": ("a type alias inside a function is not supported", "define it outside"),
+    "SetComp": ("a set comprehension is not supported", "use a list comprehension"),
 }
 
 
@@ -46,7 +52,7 @@ def accept(code: Code) -> None:
 
 def _complaint(node: Any) -> tuple[str, str] | None:
     if isinstance(node, gast.ImportFrom) and any(a.name == "*" for a in node.names):
-        return "'import *' inside a function", "import the names you use"
+        return "'import *' is not supported here", "import the names you use"
     if isinstance(node, gast.comprehension) and node.is_async:
-        return "an asynchronous comprehension", "use an ordinary one"
+        return "an asynchronous comprehension is not supported", "use an ordinary one"
     return _NEVER.get(type(node).__name__)

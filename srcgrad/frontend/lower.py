@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..errors import UnsupportedSyntax
 from ..ir.build import Builder
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
@@ -17,7 +18,7 @@ from .lift import lift
 from .objects import from_object
 from .parameters import free_parameters, is_open, signature_of
 from .places import Frame, Places
-from .recursion import Call, Recursion, make_main
+from .recursion import Call, Recursion, callee_of, dynamic, emit_call, make_main
 from .scopes import Code
 from .symbols import Symbol
 from .unwrap import Unwrapped, unwrap
@@ -68,7 +69,16 @@ def lower(function: Callable[..., Any], given: Mapping[str, Facts] | None = None
         t.1: unknown = add(t.0, 1)
         return t.1
     """
-    found = unwrap(function)
+    try:
+        return _lower(unwrap(function), given)
+    except RecursionError:
+        raise UnsupportedSyntax(
+            f"'{getattr(function, '__name__', function)}' is nested too deeply to be read",
+            cure="split its longest expression, or the deepest of its calls, into parts",
+        ) from None
+
+
+def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
     signature = free_parameters(found)
     values = [Value(p.name, _facts(p, given)) for p in signature]
     target = found.function
@@ -91,12 +101,26 @@ def lower(function: Callable[..., Any], given: Mapping[str, Facts] | None = None
         # What was read so far is thrown away: the function is read as the callee of itself.
         low = Reader(program, Builder(where), Places())
         low.frame = Frame(code, target, None, 0)
-        facts = {v.hint or "": v.facts for v in values}
-        made = replace(make_main(low, recursion, facts), signature=signature)
+        made = _lower_recursive(low, recursion, program.name, signature, values)
     captures = tuple(program.captures.values())
     made = replace(made, doc=target.__doc__, location=where, guards=tuple(program.guards.values()))
     callees = {c.name: c.function for each in program.known.values() for c in each}
     return lift(made, callees, captures)
+
+
+def _lower_recursive(
+    low: Lowerer,
+    recursion: Recursion,
+    name: str,
+    signature: tuple[Parameter, ...],
+    values: list[Value],
+) -> Function:
+    """The graph of a function that calls itself: as its own callee, if all it passes are parameters."""
+    facts = {v.hint or "": v.facts for v in values}
+    if dynamic(recursion.call).keys() <= facts.keys():
+        return replace(make_main(low, recursion, facts), signature=signature)
+    result = emit_call(low, callee_of(low, recursion), recursion.call)
+    return Function(name, signature, low.builder.block(values, [result]))
 
 
 def _facts(parameter: Parameter, given: Mapping[str, Facts] | None) -> Facts:

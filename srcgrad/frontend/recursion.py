@@ -44,16 +44,22 @@ class Call:
     parent: Frame | None
     function: FunctionType | None
     bound: dict[str, Symbol]
-    _key: Hashable = None
+    _key: tuple[Hashable, ...] | None = None
 
     @property
-    def key(self) -> Hashable:
+    def key(self) -> tuple[Hashable, ...]:
         """Equal for calls that one function of the program can serve."""
         if self._key is None:
             around = tuple(_surroundings(self.code, self.parent))
             arguments = tuple((n, skeleton(s)) for n, s in self.bound.items())
-            self._key = (id(self.code), id(self.parent), around, arguments)
+            self._key = (id(self.code), id(self.parent), id(self.function), around, arguments)
         return self._key
+
+    def is_like(self, other: Call) -> bool:
+        """Whether the same is called with the same structure, be the names around it what they may."""
+        mine, others = list(self.key), list(other.key)
+        del mine[3], others[3]
+        return mine == others
 
 
 class Recursion(BaseException):
@@ -217,6 +223,11 @@ def find_recursion(low: Lowerer, call: Call) -> Symbol | None:
     for one in active:
         if one.key == call.key:
             raise Recursion(one, call)
+        if one.is_like(call):
+            low.refuse(
+                f"'{call.code.name}' calls itself after a name of the function around it has changed",
+                cure="pass what changes as an argument",
+            )
     return None
 
 
@@ -306,7 +317,8 @@ def _read(low: Lowerer, callee: Callee) -> tuple[Function, Facts]:
         low.stack, low.frame, low.node, low.trail = outer, frame, node, trail
     if region.changes:
         low.refuse(
-            f"'{call.code.name}', which is recursive, rebinds a name of the function around it"
+            f"'{call.code.name}', which is recursive, rebinds a name of the function around it",
+            cure="pass what changes as an argument, and return it",
         )
     function = Function(
         callee.name,

@@ -172,23 +172,30 @@ class Function:
         return to_text(self)
 
 
-def values_in(arg: Arg) -> Iterator[Value]:
+def values_in(arg: Arg) -> list[Value]:
     """Every value that an argument holds, in order.
 
     >>> a, b = Value("a"), Value("b")
-    >>> list(values_in((a, slice(None, b), 3))) == [a, b]
+    >>> values_in((a, slice(None, b), 3)) == [a, b]
     True
     """
+    found: list[Value] = []
+    _collect(arg, found)
+    return found
+
+
+def _collect(arg: Arg, found: list[Value]) -> None:
     if isinstance(arg, Value):
-        yield arg
+        found.append(arg)
     elif isinstance(arg, tuple | list):
         for item in arg:
-            yield from values_in(item)
-    elif isinstance(arg, slice):
-        yield from values_in((arg.start, arg.stop, arg.step))
+            _collect(item, found)
     elif isinstance(arg, dict):
         for item in arg.values():
-            yield from values_in(item)
+            _collect(item, found)
+    elif isinstance(arg, slice):
+        for item in (arg.start, arg.stop, arg.step):
+            _collect(item, found)
 
 
 def map_values(function: Callable[[Value], Any], arg: Arg) -> Any:
@@ -207,18 +214,21 @@ def map_values(function: Callable[[Value], Any], arg: Arg) -> Any:
     return arg
 
 
-def operands(op: Op) -> Iterator[Value]:
+def operands(op: Op) -> list[Value]:
     """The values that an op reads itself, without those its blocks read."""
-    yield from values_in(op.args)
-    for arg in op.kwargs.values():
-        yield from values_in(arg)
+    found: list[Value] = []
+    _collect(op.args, found)
+    if op.kwargs:
+        _collect(dict(op.kwargs), found)
+    return found
 
 
-def reads(op: Op) -> Iterator[Value]:
+def reads(op: Op) -> list[Value]:
     """The values that an op reads from the block it stands in, also through its own blocks."""
-    yield from operands(op)
+    found = operands(op)
     for block in op.blocks:
-        yield from free_values(block)
+        found += free_values(block)
+    return found
 
 
 def free_values(block: Block) -> dict[Value, None]:

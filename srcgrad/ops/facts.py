@@ -713,7 +713,7 @@ def _entry(x: Facts, index: Any) -> Facts:
         return join_all(x.items) or Facts("opaque")
     if isinstance(index, slice):
         return Facts(x.kind, element=x.element)
-    return x.element or UNKNOWN
+    return _plain(x.element or UNKNOWN)  # one of many: not the size that any one of them is
 
 
 def _indexed(x: Facts, parts: list[Any]) -> Facts:

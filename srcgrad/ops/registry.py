@@ -236,7 +236,7 @@ def lists_to_convert(primitive: Primitive, args: Sequence[Any]) -> list[int]:
         and (
             arg.facts.kind in ("list", "tuple")
             if isinstance(arg, Value)
-            else isinstance(arg, list | tuple) and next(values_in(arg), None) is not None
+            else isinstance(arg, list | tuple) and bool(values_in(arg))
         )
     ]
 

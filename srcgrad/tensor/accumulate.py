@@ -76,8 +76,11 @@ def _with_buffers(
     builder = Builder(adjoint=True)
     buffers: dict[Value, Parameter] = {}
     returned: list[Arg] = []
+    made_by = {r: op for op in both.body.ops for r in op.results}
     for target in targets:
-        given = _entry(builder, gradients[positions.index(target.position)], target.path)
+        given = gradients[positions.index(target.position)]
+        for key in target.path:
+            given = _entry(builder, made_by, given, key)
         if target.buffer is None:
             returned.append(given)
             continue
@@ -94,15 +97,15 @@ def _with_buffers(
     return replace(both, signature=(*both.signature, *buffers.values()), body=body), buffers
 
 
-def _entry(builder: Builder, gradient: Arg, path: Sequence[Any]) -> Arg:
-    for key in path:
-        if not isinstance(gradient, Value):
-            gradient = gradient[key]
-        elif gradient.facts.kind == "object":
-            gradient = builder.emit(_primitive(getattr), (gradient, key))
-        else:
-            gradient = builder.emit(_primitive(operator.getitem), (gradient, key))
-    return gradient
+def _entry(builder: Builder, made_by: Mapping[Value, Op], gradient: Arg, key: Any) -> Arg:
+    """One entry of the gradient of a container."""
+    if not isinstance(gradient, Value):
+        return gradient[key]
+    made = made_by.get(gradient)
+    if made is not None and isinstance(made.primitive.function, type) and key in made.kwargs:
+        return made.kwargs[key]  # an object of gradients need not be made
+    take = getattr if gradient.facts.kind == "object" else operator.getitem
+    return builder.emit(_primitive(take), (gradient, key))
 
 
 def _with_parameters(
@@ -170,7 +173,7 @@ def _scattered(ops: Sequence[Op], totals: Collection[Value]) -> list[Op]:
         ):
             parts.append(part)
             given = part.args[0]
-        if isinstance(given, float) and given == 0.0:
+        if not parts and isinstance(given, float) and given == 0.0:
             continue
         start = made_by.get(given) if isinstance(given, Value) else None
         if start is None or start.primitive.function not in (np.zeros_like, runtime.zeros_like):

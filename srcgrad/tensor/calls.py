@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -30,7 +29,8 @@ class Pair:
     label: str
 
 
-_pairs: WeakKeyDictionary[Derivative, dict[Any, Pair]] = WeakKeyDictionary()
+CACHED = 1024  # pairs of programs that are kept
+_pairs: dict[Any, Pair] = {}
 
 
 class Call(Node):
@@ -128,15 +128,16 @@ def _pair(derivative: Derivative, values: tuple[Any, ...], records: tuple[Any, .
     """The programs for these arguments, generated where there are none yet or they are out of date."""
     given = derivative._given(values)
     targets = tuple(_targets(tuple(given), records))
-    key = (tuple(given.items()), targets)
-    pairs = _pairs.setdefault(derivative, {})
-    pair = pairs.get(key)
+    key = (derivative.function, tuple(given.items()), targets)
+    pair = _pairs.get(key)
     if pair is None or not (pair.forward.is_current() and pair.backward.is_current()):
         graph = primal(derivative.function, given)
         forward, backward, _ = accumulating(graph, targets)
         lines = header(graph, given, "gradient")
         pair = Pair(finish(forward, lines), finish(backward, lines), targets, _label(graph))
-        pairs[key] = pair
+        if len(_pairs) >= CACHED:
+            del _pairs[next(iter(_pairs))]
+        _pairs[key] = pair
     return pair
 
 

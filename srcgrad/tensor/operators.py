@@ -81,7 +81,11 @@ class Operators(Handle):
     # -- indexing -----------------------------------------------------------------------------------
 
     def __getitem__(self, index: Any) -> Any:
-        return call(self._make, operator.getitem, (self, index), {})
+        if (
+            self._array.ndim == 0
+        ):  # no part can be taken of a number: x[None] and x[...] give it shape
+            return np.reshape(self, np.shape(self._array[plain(index, [])]))  # type: ignore[call-overload]
+        return call(self._make, operator.getitem, (self, _index(index)), {})
 
     def __setitem__(self, index: Any, value: Any) -> None:
         tensors: list[Handle] = [self]
@@ -213,6 +217,13 @@ class Operators(Handle):
 
     def __round__(self, digits: int = 0) -> Any:
         return call(self._make, np.round, (self, digits), {})
+
+
+def _index(index: Any) -> Any:
+    """An index with arrays for the lists in it: data of the program rather than part of its text."""
+    if isinstance(index, tuple):
+        return tuple(_index(part) for part in index)
+    return np.asarray(index) if isinstance(index, list) else index
 
 
 def _refuse_leaf(what: str, example: str) -> NoReturn:

@@ -31,20 +31,23 @@ def call(make: Make, function: Any, args: Sequence[Any], kwargs: Mapping[str, An
         Where the call is recorded and uses a parameter that the function's rule does not cover.
     """
     tensors: list[Handle] = []
-    given = plain(args, tensors)
+    values = plain(tuple(args), tensors)
     named = plain(dict(kwargs), tensors) if kwargs else {}
     if not is_recorded(tensors):
         if registry.find(function) is None:
-            given, named = guarded(given), guarded(named)
-        return results(make, None, function(*given, **named), tensors)
+            values, named = guarded(values), guarded(named)
+        return results(make, None, function(*values, **named), tensors)
     primitive = primitive_of(function)
-    args, kwargs = registry.normalize_call(primitive, args, kwargs)
-    args = _arrays_for_lists(make, primitive, args)
-    given, named = plain(args, []), plain(kwargs, [])
+    given, kwargs = registry.normalize_call(primitive, args, kwargs)
+    given = _arrays_for_lists(make, primitive, given)
+    if named or any(a is not b for a, b in zip(given, args, strict=False)):
+        values, named = plain(given, []), plain(kwargs, [])
     if registry.find(function) is None:
-        given, named = guarded(given), guarded(named)
-    value = function(*given, **named)
-    node = Node(label_of(function, given), primitive, linked(args), linked(kwargs), value)
+        values, named = guarded(values), guarded(named)
+    value = function(*values, **named)
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "c":
+        check_float(value.dtype)
+    node = Node(label_of(function, values), primitive, linked(given), linked(kwargs), value)
     return results(make, node, value, tensors)
 
 
@@ -60,10 +63,14 @@ def _without_rule(function: Any) -> Any:
     return Primitive(registry.name_of(function), function)
 
 
+@functools.cache
+def _load_rules() -> None:
+    from ..ops import tables  # noqa: F401  registers the rules
+
+
 def primitive_of(function: Any) -> Any:
     """The primitive of a function; one without a rule where srcgrad does not know it."""
-    from .. import pipeline  # noqa: F401  loads the tables of rules
-
+    _load_rules()
     found = registry.find(function)
     return _without_rule(function) if found is None else found
 
@@ -134,20 +141,13 @@ def _arrays_for_lists(make: Make, primitive: Any, args: Sequence[Any]) -> tuple[
     rule = registry.RULES.get(primitive)
     if rule is None or rule.lists:
         return tuple(args)
-    made = list(args)
-    for k, formula in enumerate(rule.vjps[: len(args)]):
-        if formula is not None and isinstance(args[k], list | tuple):
-            made[k] = call(make, np.array, (args[k],), {})
-    if primitive.function is operator.getitem:
-        made[1] = _index(args[1])
-    return tuple(made)
-
-
-def _index(index: Any) -> Any:
-    """An index with arrays for the lists in it: the data of a program, not a part of its text."""
-    if isinstance(index, tuple):
-        return tuple(_index(part) for part in index)
-    return np.asarray(index) if isinstance(index, list) else index
+    if any(isinstance(arg, list | tuple) for arg in args):
+        made = list(args)
+        for k, formula in enumerate(rule.vjps[: len(args)]):
+            if formula is not None and isinstance(args[k], list | tuple):
+                made[k] = call(make, np.array, (args[k],), {})
+        return tuple(made)
+    return tuple(args)
 
 
 def results(make: Make, node: Node | None, value: Any, tensors: Sequence[Handle]) -> Any:
@@ -253,5 +253,5 @@ def check_float(dtype: np.dtype) -> None:
         raise NotDifferentiable(
             "Only Tensors of floating point and complex dtype can require gradients, "
             f"and this one holds {dtype.name}",
-            cure="make it of floats: sg.tensor([1.0, 2.0]), sg.arange(4.0), x.astype(float)",
+            cure="make it of floats: srcgrad.tensor([1.0, 2.0]), srcgrad.arange(4.0), x.astype(float)",
         )

@@ -134,10 +134,20 @@ class Node:
         self.args, self.kwargs, self.operands = (), {}, []
 
 
+def is_record(value: Any) -> bool:
+    """Whether a value is an instance of a dataclass, the fields of which may hold Tensors."""
+    return hasattr(type(value), "__dataclass_fields__")
+
+
+ATOMS = frozenset({bool, int, float, complex, str, type(None), type(Ellipsis), np.ndarray, Reading})
+
+
 def operands_in(arg: Any) -> Iterator[Any]:
     """The nodes, readings and arrays that recorded arguments hold, in order."""
     if isinstance(arg, Node | Reading | np.ndarray | np.generic):
         yield arg
+    elif type(arg) in ATOMS:
+        return
     elif isinstance(arg, tuple | list):
         for item in arg:
             yield from operands_in(item)
@@ -150,13 +160,10 @@ def operands_in(arg: Any) -> Iterator[Any]:
         yield from operands_in([getattr(arg, name) for name in arg.__dataclass_fields__])
 
 
-def is_record(value: Any) -> bool:
-    """Whether a value is an instance of a dataclass, the fields of which may hold Tensors."""
-    return hasattr(type(value), "__dataclass_fields__")
-
-
 def rebuilt(arg: Any, change: Callable[[Any], Any]) -> Any:
     """A structure of arguments with `change` applied to everything in it that is no structure."""
+    if type(arg) in ATOMS or isinstance(arg, Handle):
+        return change(arg)
     if isinstance(arg, tuple):
         items = [rebuilt(item, change) for item in arg]
         return type(arg)(*items) if hasattr(arg, "_fields") else tuple(items)

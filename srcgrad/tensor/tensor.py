@@ -263,7 +263,7 @@ class Tensor(Operators):
                 raise NonScalarBackward(
                     "grad can be implicitly created only for scalar outputs, "
                     f"and this Tensor has the shape {self.shape}",
-                    cure="y.sum().backward(), or y.backward(gradient=sg.ones_like(y))",
+                    cure="y.sum().backward(), or y.backward(gradient=srcgrad.ones_like(y))",
                 )
             return np.ones(self.shape, self.dtype)[() if self.ndim == 0 else ...]
         given = np.asarray(_data(gradient))

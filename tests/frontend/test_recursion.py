@@ -167,7 +167,7 @@ def test_a_recursive_function_that_rebinds_outer_names_is_refused():
 
         return go(x, 3) + count
 
-    with pytest.raises(UnsupportedSyntax, match="rebinds a name"):
+    with pytest.raises(UnsupportedSyntax, match="a name of the function around it"):
         lower(f)
 
 
