@@ -1,6 +1,6 @@
 """srcgrad differentiates NumPy programs ahead of time: source in, the source of the gradient out."""
 
-from .api import grad, value_and_grad, vjp
+from .api import grad, register, value_and_grad, vjp
 from .errors import (
     MissingRule,
     NotDifferentiable,
@@ -26,6 +26,7 @@ __all__ = [
     "UnsupportedSyntax",
     "__version__",
     "grad",
+    "register",
     "stop_gradient",
     "value_and_grad",
     "vjp",

@@ -336,3 +336,41 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     forward, backward, places = pullback_of(function, primals)
     result, saved = forward.run(*primals)
     return result, Pullback(backward, saved, result, places)
+
+
+def register(
+    function: Callable[..., Any], *formulas: Callable[..., Any] | None, verb: str = "elementwise"
+) -> None:
+    """Give a function of your own, of SciPy or of C a derivative rule.
+
+    Parameters
+    ----------
+    function : callable
+        Called as it is by generated code; its source is not read.
+    formulas : callable or None
+        One per argument, the cotangent of that argument: `lambda g, y, *arguments: ...` from the
+        cotangent `g` of the result `y`, in NumPy functions that have rules themselves; None where
+        nothing flows. The arguments go by the names that the function gives them.
+    verb : str
+        "elementwise": applied entry by entry, broadcasting, which the formulas need not undo.
+        "linear": linear in the first argument, with one formula, its adjoint. "bilinear": linear in
+        two. "zero": nothing flows, no formulas. "custom": anything else; each formula gives the
+        shape of its argument.
+
+    Raises
+    ------
+    SrcgradError
+        If there is no such verb, or it takes another number of formulas.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> def softplus(x):
+    ...     return np.logaddexp(0.0, x)
+    >>> register(softplus, lambda g, y, x: g * (1 - np.exp(-y)))
+    >>> grad(softplus)(0.0)
+    0.5
+    """
+    from .ops import registry
+
+    registry.register(function, formulas, verb)

@@ -13,7 +13,7 @@ from . import runtime
 from .errors import SrcgradError
 from .ir.build import Builder
 from .ir.graph import Op, Value, map_values, values_in
-from .ir.types import PY_INT, AnyShape, Dim, Facts, facts_of, tied
+from .ir.types import PY_INT, AnyShape, Dim, Facts, facts_of, join_all, tied
 from .ops import registry, tables, trace
 
 Tree = Any
@@ -23,12 +23,13 @@ STEP = 5e-4  # of a difference of fourth order: truncation and rounding both sta
 def check_rule(
     function: Callable[..., Any],
     *args: Any,
+    kwargs: Mapping[str, Any] | None = None,
     argnums: Sequence[int] | None = None,
     order: int = 2,
     single: bool = True,
     project: Callable[[Any], Any] | None = None,
     rtol: float = 1e-6,
-    **kwargs: Any,
+    refused: Sequence[str] = (),
 ) -> None:
     """Hold the row of `function` against the function itself, at these arguments.
 
@@ -41,7 +42,7 @@ def check_rule(
     ----------
     function : callable
         A primitive.
-    *args, **kwargs
+    *args, kwargs
         Where to check. Arguments that hold floats move; all others are constants.
     argnums : sequence of int, optional
         The arguments to move, in place of all that can.
@@ -53,6 +54,8 @@ def check_rule(
         Applied to each direction, where the function is only defined for some (symmetric matrices).
     rtol : float
         Relative tolerance at float64.
+    refused : sequence of str
+        The states of knowledge, out of `MODES`, in which the row must refuse the call.
 
     Raises
     ------
@@ -66,21 +69,20 @@ def check_rule(
     primitive = registry.find(function)
     assert primitive is not None, f"{function} is not a primitive"
     rule = registry.rule_of(primitive)
-    args, kwargs = registry.normalize_call(primitive, args, kwargs)
-    case = _Case(primitive.function, rule, args, kwargs, project, rtol)
+    args, named = registry.normalize_call(primitive, args, kwargs or {})
     formulas = registry.formulas(rule, len(args))
     if argnums is None:
         argnums = [k for k, f in enumerate(formulas) if f is not None and moves(args[k])]
-    kept = copy.deepcopy((args, kwargs))
-    if rule.verb == "zero":
-        case.check_facts()
+    case = _Case(primitive.function, rule, args, named, argnums, project, rtol)
+    kept = copy.deepcopy((args, named))
+    case.check_facts()
     for k in argnums:
         case.check_modes(k)
         for mode in MODES:
-            case.check_graph(k, mode, order)
+            case.check_graph(k, mode, order, mode in refused)
         if single:
             case.check_single(k)
-    _same_bits((args, kwargs), kept)
+    _same_bits((args, named), kept)
 
 
 # Trees: numbers, arrays, and containers of them
@@ -291,7 +293,9 @@ class _Known:
         if self.mode == "symbolic":
             return facts_of(value, self.symbols)
         if isinstance(value, list | tuple | dict):
-            return Facts("list" if isinstance(value, list) else "tuple", element=Facts())
+            kind = next(t.__name__ for t in (list, tuple, dict) if isinstance(value, t))
+            parts = [self.facts(v) for v in (value.values() if kind == "dict" else value)]
+            return Facts(kind, element=join_all(tuple(parts)))  # type: ignore[arg-type]
         if dataclasses.is_dataclass(value):
             return facts_of(value)
         return Facts() if not isinstance(value, int) else PY_INT
@@ -329,10 +333,12 @@ class _Case:
         rule: registry.Rule,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        argnums: Sequence[int],
         project: Callable[[Any], Any] | None,
         rtol: float,
     ) -> None:
         self.function, self.rule, self.args, self.kwargs = function, rule, args, kwargs
+        self.argnums = argnums
         self.project = project or (lambda v: v)
         self.rtol = rtol
         self.rng = np.random.default_rng(0)
@@ -403,10 +409,10 @@ class _Case:
         """The stated facts of the function's own result."""
         for mode in MODES[:3]:
             graph = _Graph(mode)
-            graph.primal(self, moving=())
+            graph.primal(self, self.argnums)
             graph.run()
 
-    def check_graph(self, k: int, mode: str, order: int) -> None:
+    def check_graph(self, k: int, mode: str, order: int, refused: bool) -> None:
         """The formula as a graph: it gives the same, tells the truth and has a derivative."""
         graph = _Graph(mode)
         y = self.call(self.args)
@@ -414,9 +420,9 @@ class _Case:
         try:
             result = graph.formula(self, k, w)
         except SrcgradError:
-            if mode == "late":
-                return  # refused, as it may be
-            raise
+            assert refused or mode == "late", f"{mode} graph for argument {k} was refused"
+            return
+        assert not refused, f"{mode} graph for argument {k} was not refused"
         environment = graph.run()
         wanted = self.cotangent(k, w, y, self.args)
         raw = map_values(environment.__getitem__, result)
@@ -426,10 +432,9 @@ class _Case:
         if order < 2 or mode in ("symbolic", "late"):
             return
         u = random_like(wanted, self.rng)
-        back = u if entries(raw) is not None else np.broadcast_to(u, np.shape(raw))
+        back = u if entries(raw) is not None else _unfitted(u, raw)
         swept = graph.sweep(result, back, environment)
-        moving = [j for j, a in enumerate(self.args) if graph.places[j] is not None and moves(a)]
-        for j in (-1, *moving):
+        for j in (-1, *self.argnums):
             x = w if j < 0 else self.args[j]
             v = random_like(x, self.rng) if j < 0 else self.project(random_like(x, self.rng))
 
@@ -443,6 +448,13 @@ class _Case:
             found = flat(_leafwise(d, v)) @ flat(v)
             what = f"{mode}: derivative of the formula of argument {k} by {j if j >= 0 else 'g'}"
             _close(found, slope(second)[0], max(self.rtol, 1e-6) * 10, what)
+
+
+def _unfitted(u: Any, raw: Any) -> Any:
+    """The adjoint of un-broadcasting: `u` in the shape that a formula gave."""
+    if np.broadcast_shapes(np.shape(u), np.shape(raw)) == np.shape(raw):
+        return np.broadcast_to(u, np.shape(raw))
+    return runtime.unbroadcast(u, raw)
 
 
 def _leafwise(d: Any, like: Any) -> Any:
@@ -478,11 +490,9 @@ class _Graph:
         return self.builder.emit(primitive, given, case.kwargs)
 
     def formula(self, case: _Case, k: int, w: Any) -> Any:
-        formulas = registry.formulas(case.rule, len(case.args))
-        moving = [j for j, f in enumerate(formulas) if f is not None]
-        y = self.primal(case, moving)
+        y = self.primal(case, case.argnums)
         self.seed = self.known.value(w, self.params)
-        formula = formulas[k]
+        formula = registry.formulas(case.rule, len(case.args))[k]
         assert formula is not None
         wrap = trace.wrap((self.seed, y, *self.places), self.builder)
         given = formula(*wrap, **case.kwargs)

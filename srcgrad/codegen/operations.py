@@ -77,7 +77,7 @@ class References:
     def _imported(self, obj: Any, name: str | None) -> ast.expr | None:
         if isinstance(obj, type(sys)):
             return None
-        module = getattr(obj, "__module__", None)
+        module = getattr(obj, "__module__", None) or _home_of(obj, name)
         qualified = getattr(obj, "__qualname__", name)
         if not module or not qualified or "<" in qualified or module in ("__main__", "builtins"):
             return None
@@ -97,6 +97,21 @@ class References:
             chosen = f"{base}_{k}"
         self.objects[chosen] = obj
         return load(chosen)
+
+
+def _home_of(obj: Any, name: str | None) -> str | None:
+    """The public module that a ufunc, which does not say, can be imported from."""
+    if not isinstance(obj, np.ufunc) or name is None:
+        return None
+    homes = [
+        path
+        for path, module in list(sys.modules.items())
+        if not any(part.startswith("_") for part in path.split("."))
+        and getattr(module, "__dict__", {}).get(name) is obj
+        and path.partition(".")[0] != "__main__"
+    ]
+    packages = [path for path in homes if hasattr(sys.modules[path], "__path__")]
+    return min(packages or homes, default=None, key=lambda path: (path.count("."), path))
 
 
 def load(name: str) -> ast.Name:

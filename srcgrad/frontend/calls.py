@@ -110,7 +110,10 @@ def _call_object(
 def _transform(low: Lowerer, value: Any, args: Arguments, kwargs: Keywords) -> Symbol:
     for handler in TRANSFORMS:
         return handler(value, low, args, kwargs)
-    low.refuse(f"'{type(value).__name__}' inside a function that is differentiated")
+    low.refuse(
+        "a gradient inside a function that is differentiated is not supported yet",
+        cure="take this gradient in the caller, and pass it as an argument",
+    )
 
 
 def _call_value(low: Lowerer, function: Value, args: Arguments, kwargs: Keywords) -> Symbol:
@@ -188,6 +191,11 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
         low.refuse(
             "'out=' writes into an array, which is not supported yet",
             cure="bind the result to a name instead",
+        )
+    if writes(function):
+        low.refuse(
+            f"{registry.name_of(function)} writes into its argument, which is not supported yet",
+            cure="build a new array or container, with np.where, np.concatenate or a comprehension",
         )
     primitive = primitive_of(function)
     try:

@@ -183,11 +183,15 @@ class Lowerer(ABC):
         if isinstance(symbol, Walk):
             return self.listed(symbol)
         if isinstance(symbol, Conflict):
-            raise UnsupportedSyntax(symbol.why, symbol.location)
+            raise UnsupportedSyntax(
+                symbol.why,
+                symbol.location,
+                cure="use it on each path, before the paths meet, and let them meet in a number or array",
+            )
         if isinstance(symbol, Closure | Method | Partial | BoundName):
             self.refuse(
                 f"{kind_name(symbol)} defined here is handed to code that cannot be read",
-                cure="call it where srcgrad can see the call",
+                cure="write out, as a loop or comprehension, what that code does with it",
             )
         return symbol
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -169,7 +170,7 @@ def _augmented(low: Lowerer, node: Any, rest: Following) -> None:
     if not isinstance(target, gast.Name):
         refuse_write(low, target)
     old = read(low, target.id)
-    kind = old.facts.kind if isinstance(old, Value) else "list" if isinstance(old, list) else ""
+    kind = old.facts.kind if isinstance(old, Value) else type(old).__name__
     if kind in ("array", "list", "dict", "object"):
         symbol = _SIGNS.get(type(node.op), "+")
         low.refuse(
@@ -201,7 +202,7 @@ def _define(low: Lowerer, node: Any, rest: Following) -> None:
 @statement(gast.Import)
 def _imported(low: Lowerer, node: Any, rest: Following) -> None:
     for alias in node.names:
-        module = importlib.import_module(alias.name)
+        module = _module(low, alias.name)
         if alias.asname is None:
             name = alias.name.partition(".")[0]
             bind(low, low.frame, name, importlib.import_module(name))
@@ -216,11 +217,18 @@ def _imported_from(low: Lowerer, node: Any, rest: Following) -> None:
     function = low.frame.root.function
     package = function.__globals__.get("__package__") if function is not None else None
     name = "." * node.level + (node.module or "")
-    module = importlib.import_module(name, package)
+    module = _module(low, name, package)
     for alias in node.names:
         if not hasattr(module, alias.name):
             importlib.import_module(f"{module.__name__}.{alias.name}")
         bind(low, low.frame, alias.asname or alias.name, attribute(low, module, alias.name))
+
+
+def _module(low: Lowerer, name: str, package: str | None = None) -> Any:
+    try:
+        return importlib.import_module(name, package)
+    except ImportError as error:
+        low.refuse(str(error))
 
 
 @statement(gast.Nonlocal, gast.Pass)
@@ -324,21 +332,30 @@ def _with_items(low: Lowerer, node: Any, k: int) -> Outcome:
     if k == len(node.items):
         return execute(low, node.body)
     item = node.items[k]
-    context = low.evaluate(item.context_expr)
+    context = None if _is_generator(low, item.context_expr) else low.evaluate(item.context_expr)
     if not (isinstance(context, Value) and context.facts.cls is np.errstate):
         low.refuse(
-            f"'with' of {kind_name(context)} is not supported; np.errstate is",
+            f"'with' of {'an object' if context is None else kind_name(context)} is not supported; "
+            "np.errstate is",
             item.context_expr,
             cure="move the with statement into the caller",
         )
     if item.optional_vars is not None:
-        low.refuse("'as' after np.errstate", item.optional_vars, cure="leave it out")
+        low.refuse("'as' after np.errstate gives nothing", item.optional_vars, cure="leave it out")
     region = low.region()
     with low.places.inside(region), building(low, region):
         outcome = _with_items(low, node, k + 1)
         keys = list(region.old)
         symbols = [low.places.read(*key) for key in keys]
     return _close_with(low, context, region, outcome, keys, symbols)
+
+
+def _is_generator(low: Lowerer, node: Any) -> bool:
+    """Whether this calls what `contextlib.contextmanager` made, which is no good to read."""
+    if not isinstance(node, gast.Call):
+        return False
+    made = getattr(low.evaluate(node.func), "__wrapped__", None)
+    return hasattr(made, "__code__") and inspect.isgeneratorfunction(made)
 
 
 def _close_with(

@@ -220,7 +220,14 @@ def kind_name(symbol: Symbol) -> str:
     if symbol is UNDEFINED:
         return "nothing"
     if isinstance(symbol, Value):
-        return "an array or number" if symbol.facts.is_numeric else f"a {symbol.facts.kind}"
+        facts = symbol.facts
+        if facts.kind == "unknown":
+            return "an array or number"
+        if facts.is_numeric:
+            return "an array" if facts.kind == "array" else "a number"
+        if facts.kind in ("opaque", "object"):
+            return f"an object of type {facts.cls.__name__}" if facts.cls else "an object"
+        return f"a {facts.kind}"
     if isinstance(symbol, Closure | Method | Partial | BoundName) or is_object(symbol):
         return "a function"
     if isinstance(symbol, Record):

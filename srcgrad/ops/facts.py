@@ -622,6 +622,17 @@ def difference(
     return array(dtype, tuple(shape))
 
 
+def difference_adjoint(g: Any, n: Any = 1, axis: Any = -1) -> Facts:
+    """The result of `diff_adjoint(g, n, axis)` of the run time."""
+    x = as_array(g)
+    if not x.dims or not isinstance(n, int) or not isinstance(axis, int):
+        return array(x.dtype)
+    shape, k = list(x.dims), axis % len(x.dims)
+    size = shape[k]
+    shape[k] = None if size is None else size + n
+    return array(x.dtype, tuple(shape))
+
+
 def integral(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Facts:
     """The result of np.trapezoid."""
     heights = as_array(y)

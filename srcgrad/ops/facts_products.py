@@ -225,7 +225,7 @@ def cross(a: Any, b: Any, *, axis: Any = -1) -> Facts:
 
 
 def convolve(a: Any, v: Any, mode: Any = "full") -> Facts:
-    """The result of np.convolve and np.correlate."""
+    """The result of np.convolve."""
     x, y = as_array(a), as_array(v)
     dtype = joint_dtype(x, y)
     p = x.dims[0] if x.dims else 1 if x.dims == () else None
@@ -240,6 +240,11 @@ def convolve(a: Any, v: Any, mode: Any = "full") -> Facts:
             if larger is not None:
                 size = larger if mode == "same" else larger - smaller + 1
     return array(dtype, (size,))
+
+
+def correlate(a: Any, v: Any, mode: Any = "valid") -> Facts:
+    """The result of np.correlate."""
+    return convolve(a, v, mode)
 
 
 # Matrices: the last two axes

@@ -462,6 +462,11 @@ def cast(x: Any, dtype: Any) -> Facts:
     return Facts("unknown", name, given.shape)
 
 
+def converted(x: Any, dtype: Any) -> Facts:
+    """The result of `np.float64(x)` and its kin."""
+    return result(dtype_name(dtype), as_array(x).shape)
+
+
 def shape_like(x: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> Facts:
     """The result of np.zeros_like and its kin: always an array."""
     given = as_array(x)
@@ -654,8 +659,7 @@ def searched(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Facts:
 
 def listed(x: Any) -> Facts:
     """The result of `x.tolist()`."""
-    dims = as_array(x).dims
-    return Facts("list") if dims else Facts("unknown", None, ())
+    return Facts("unknown", None, ()) if as_array(x).dims == () else Facts("list")
 
 
 def single(x: Any) -> Facts:

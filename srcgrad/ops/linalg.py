@@ -40,6 +40,7 @@ diagonal_adjoint = traced(runtime.diagonal_adjoint)
 trace_adjoint = traced(runtime.trace_adjoint)
 diag_adjoint = traced(runtime.diag_adjoint)
 eye = traced(np.eye)
+ones = traced(np.ones)
 
 # Products
 
@@ -230,7 +231,7 @@ bilinear(  # a correlation is a convolution with the second operand backwards
     np.correlate,
     lambda g, y, a, v, mode="valid": convolve_adjoint_left(g, a, v[::-1], mode),
     lambda g, y, a, v, mode="valid": convolve_adjoint_right(g, a, v[::-1], mode)[::-1],
-    infer=products.convolve,
+    infer=products.correlate,
 )
 
 
@@ -341,10 +342,16 @@ def einsum_adjoint(
             size = np.shape(x)[place if "." not in names[:place] else place - len(names)]
             ties.append((name + names[place], eye(size, dtype=dtype_of(x))))
     parts = [(output, g), *others, *ties]
-    reach = "".join(s for s, _ in parts)
-    wanted = [c for c in names if c in reach.replace("...", ".")]
+    reach = "".join(s for s, _ in parts).replace("...", ".")
     if "." in names and names[0] != ".":
         refuse("np.einsum", "an ellipsis that does not come first", "put the ellipsis first")
+    if "." in reach and "." not in names:
+        # Axes that only others have come out in front, and are summed over by un-broadcasting; so no
+        # letter may be left for later.
+        parts += [(c, ones(np.shape(x)[k], dtype=dtype_of(x)))
+                  for k, c in enumerate(names) if c not in reach]  # fmt: skip
+        names, reach = [".", *names], reach + "".join(names)
+    wanted = [c for c in names if c in reach]
     into = "".join(wanted).replace(".", "...")
     spec = ",".join(s for s, _ in parts) + "->" + into
     arrays = [a for _, a in parts]
@@ -357,8 +364,10 @@ def einsum_adjoint(
     if wanted == names:
         return d
     # Letters that nothing else has were summed over: along them the cotangent is constant.
-    index = tuple(Ellipsis if c == "." else slice(None) if c in wanted else None for c in names)
-    return np.broadcast_to(d[index], np.shape(x))
+    if wanted:
+        parts_of = (Ellipsis if c == "." else slice(None) if c in wanted else None for c in names)
+        d = d[tuple(parts_of)]
+    return np.broadcast_to(d, np.shape(x))
 
 
 def operand_formula(k: int) -> Formula:
@@ -549,7 +558,7 @@ def pinv_adjoint(g: Any, y: Any, a: Any) -> Any:
     """The cotangent of np.linalg.pinv where the rank does not change."""
     yt, gt = swapped(y), swapped(g)
     rows = (gt - a @ (y @ gt)) @ (y @ yt)
-    return rows + (yt @ y) @ (gt - (gt @ a) @ y) - yt @ g @ yt
+    return rows + (yt @ y) @ (gt - (gt @ y) @ a) - yt @ g @ yt
 
 
 def pinv_tangent(g: Any, y: Any, a: Any) -> Any:

@@ -39,7 +39,7 @@ def scalar(function: Any, *formulas: Formula | None) -> None:
 
 def sign(x: Any) -> Any:
     """The sign of a number, 0 at 0."""
-    return (x > 0) - (x < 0)
+    return 1.0 * (x > 0) - (x < 0)
 
 
 def log_base(g: Any, y: Any, x: Any, base: Any) -> Any:

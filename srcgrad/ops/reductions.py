@@ -29,6 +29,7 @@ exclusive_cumprod = traced(runtime.exclusive_cumprod)
 product_of_others = traced(runtime.product_of_others)
 quantile_weights = traced(runtime.quantile_weights)
 unbroadcast = traced(runtime.unbroadcast)
+diff_adjoint = traced(runtime.diff_adjoint)
 svd = traced(np.linalg.svd)
 
 
@@ -261,7 +262,7 @@ custom(
 
 def weighed(g: Any, a: Any, q: Any, axis: Any, keepdims: Any) -> Any:
     """The cotangent of a quantile: its entries' weights do not move with the entries."""
-    if rank(q) != 0:
+    if rank(q) not in (0, None):
         refuse("np.quantile", "several quantiles at once", "ask for them one by one")
     return restored(g, axis, keepdims) * quantile_weights(a, q, axis)
 
@@ -604,32 +605,31 @@ def along(axis: Any, part: slice) -> Any:
     return (Ellipsis, part) + (slice(None),) * (-1 - axis)
 
 
-def diff_adjoint(g: Any, a: Any, n: Any, axis: Any, prepend: Any, append: Any) -> Any:
-    """The cotangent of np.diff: differences again, of what is padded with zeros, backwards."""
-    if not (static(n) and static(axis)):
-        refuse("np.diff", "an n or axis that only a run knows", "write them into the call")
+def margin_cut(g: Any, axis: Any, prepend: Any, append: Any) -> Any:
+    """A cotangent without what stands in front and behind, which is constant."""
     for margin in (prepend, append):
         if margin is not None and not number(margin):
             refuse("np.diff", "what stands in front or behind", "concatenate it yourself")
-    for k in range(n):
-        ends = {}
-        if prepend is None or k < n - 1:
-            ends["prepend"] = 0
-        if append is None or k < n - 1:
-            ends["append"] = 0
-        g = -np.diff(g, axis=axis, **ends)
-    return g
+    if prepend is None and append is None:
+        return g
+    ends = slice(None if prepend is None else 1, None if append is None else -1)
+    return g[along(axis, ends)]
 
 
 custom(
     np.diff,
-    vjp=lambda g, y, a, n=1, axis=-1, prepend=None, append=None: diff_adjoint(
-        g, a, n, axis, prepend, append
+    vjp=lambda g, y, a, n=1, axis=-1, prepend=None, append=None: margin_cut(
+        diff_adjoint(g, n, axis), axis, prepend, append
     ),
     jvp=lambda g, y, a, n=1, axis=-1, prepend=None, append=None: np.diff(
         g, n, axis, **{k: 0 for k, v in (("prepend", prepend), ("append", append)) if v is not None}
     ),
     infer=facts.difference,
+)
+linear(
+    runtime.diff_adjoint,
+    lambda g, y, given, n=1, axis=-1: np.diff(g, n, axis),
+    infer=facts.difference_adjoint,
 )
 
 
@@ -672,7 +672,7 @@ def places_adjoint(g: Any, y: Any, x: Any, axis: Any) -> Any:
     if rank(x) == 1 and rank(y) != 1:
         others = tuple(k for k in range(rank(y) or 0) if k != axis % (rank(y) or 1))
         strip, axis = np.sum(strip, axis=others), 0
-    return -np.diff(strip, axis=axis, prepend=0, append=0)
+    return diff_adjoint(strip, 1, axis)
 
 
 for _name in ("trapezoid", "trapz"):

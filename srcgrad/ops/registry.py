@@ -17,7 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn
 
-from ..errors import MissingRule
+import numpy as np
+
+from ..errors import MissingRule, SrcgradError
 from ..ir.graph import Primitive, Value, values_in
 from ..ir.types import Facts
 from . import facts
@@ -48,14 +50,17 @@ RULES: dict[Primitive, Rule] = {}
 
 def name_of(function: Callable[..., Any]) -> str:
     """The name of a primitive as texts and errors show it."""
+    owner = getattr(function, "__self__", None)
+    if type(owner).__name__ == "ufunc":  # np.logaddexp.reduce
+        return f"{name_of(owner)}.{getattr(function, '__name__', '?')}"
     module = getattr(function, "__module__", None) or ""
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", str(function))
-    if module.partition(".")[0] == "numpy" or type(function).__name__ == "ufunc":
+    if module.partition(".")[0] == "numpy" or vars(np).get(str(name)) is function:
         inner = "linalg." if module == "numpy.linalg" else ""
         return f"np.{inner}{name}"
     if module in ("builtins", "_operator", "operator") or module.startswith("srcgrad."):
         return name
-    return f"{module.lstrip('_')}.{name}"
+    return f"{module.lstrip('_')}.{name}" if module else str(name)
 
 
 def _rule(
@@ -102,9 +107,16 @@ def declare(
     return primitive
 
 
-def elementwise(functions: Any, *formulas: Formula | None, infer: Infer | None = None) -> None:
-    """A function applied entry by entry, broadcasting: one formula per argument serves both modes."""
-    _rule(functions, "elementwise", formulas, formulas, infer)
+def elementwise(
+    functions: Any, *formulas: Formula | None, infer: Infer | None = None,
+    tangents: Sequence[Formula | None] | None = None, lists: bool = False,
+) -> None:
+    """A function applied entry by entry, broadcasting: one formula per argument serves both modes.
+
+    `tangents` are other formulas for forward mode, where a function also takes containers.
+    """
+    jvps = formulas if tangents is None else tangents
+    _rule(functions, "elementwise", formulas, jvps, infer, lists)
 
 
 def linear(
@@ -156,6 +168,34 @@ def refused(primitive: str, what: str, cure: str) -> Formula:
       Instead: pass a constant
     """
     return lambda *args, **kwargs: refuse(primitive, what, cure)
+
+
+def register(function: Callable[..., Any], formulas: Sequence[Formula | None], verb: str) -> None:
+    """Give a user's function a rule; `srcgrad.register` says how."""
+    if verb == "linear" and len(formulas) == 1 and formulas[0] is not None:
+        linear(function, formulas[0])
+    elif verb == "zero" and not formulas:
+        zero(function)
+    elif verb == "elementwise":
+        infer = None if isinstance(function, np.ufunc) else _entrywise
+        _rule(function, verb, formulas, formulas, infer)
+    elif verb in ("bilinear", "custom"):
+        _rule(function, verb, formulas, (), None)  # type: ignore[arg-type]
+    elif verb in VERBS:
+        wants = {"linear": "one formula", "zero": "no formulas"}[verb]
+        raise SrcgradError(f"{verb!r} takes {wants}, not {len(formulas)}")
+    else:
+        raise SrcgradError(f"there is no verb {verb!r}", cure="use one of " + ", ".join(VERBS))
+
+
+def _entrywise(*args: Any, **kwargs: Any) -> Facts:
+    """The shape that the arguments broadcast to; of the dtype nothing is known."""
+    given = [facts.of(a) for a in args]
+    kind: Any = "array" if any(f.kind == "array" for f in given) else "unknown"
+    return Facts(kind, None, facts.broadcast([f.shape for f in given]))
+
+
+VERBS = ("elementwise", "linear", "bilinear", "zero", "custom")
 
 
 def find(function: Any) -> Primitive | None:
@@ -252,8 +292,6 @@ def operator_of(function: Any) -> Any:
 
 
 def _operators() -> None:
-    import numpy as np
-
     for ufunc, symbol in (
         (np.add, operator.add), (np.subtract, operator.sub), (np.multiply, operator.mul),
         (np.divide, operator.truediv), (np.floor_divide, operator.floordiv),

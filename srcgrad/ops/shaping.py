@@ -138,7 +138,9 @@ for _name in ("atleast_1d", "atleast_2d", "atleast_3d"):
         ),
         jvp=tuple(
             (lambda k: lambda g, y, *arys: (
-                np.reshape(g, np.shape(y)) if len(arys) == 1 else one_of(y, k, g)
+                np.reshape(g, np.shape(y))
+                if len(arys) == 1
+                else one_of(y, k, np.reshape(g, np.shape(y[k])))
             ))(k)
             for k in range(MOST_ARRAYS)
         ),
@@ -148,7 +150,7 @@ for _name in ("atleast_1d", "atleast_2d", "atleast_3d"):
 
 def one_of(y: Any, k: int, g: Any) -> Any:
     """The tangent of several results, of which only result k moves."""
-    return index_add(zeros_like(y), k, np.broadcast_to(np.reshape(g, np.shape(g)), np.shape(y[k])))
+    return index_add(zeros_like(y), k, g)
 
 
 custom(
@@ -157,7 +159,8 @@ custom(
         (lambda k: lambda g, y, *args: unbroadcast(g[k], args[k]))(k) for k in range(MOST_ARRAYS)
     ),
     jvp=tuple(
-        (lambda k: lambda g, y, *args: one_of(y, k, g))(k) for k in range(MOST_ARRAYS)
+        (lambda k: lambda g, y, *args: one_of(y, k, np.broadcast_to(g, np.shape(y[k]))))(k)
+        for k in range(MOST_ARRAYS)
     ),
     infer=shaping.broadcast_arrays,
 )
@@ -419,7 +422,7 @@ for _dtype in (np.float64, np.float32):
     linear(
         _dtype,
         lambda g, y, x=0.0: astype(g, dtype_of(x)),
-        infer=(lambda d: lambda x=0.0: shaping.cast(x, d))(_dtype),
+        infer=(lambda d: lambda x=0.0: shaping.converted(x, d))(_dtype),
     )
 zero((np.int64, np.int32, np.bool_), infer=facts.unknown)
 linear(
@@ -445,7 +448,7 @@ def at_ends(weights: Any, g: Any, end: Any) -> Any:
     """The cotangent of one end of np.linspace."""
     weights = astype(weights, dtype_of(g))
     d = weights @ g if rank(g) in (1, 2) else np.tensordot(weights, g, axes=1)
-    return d if rank(end) == 0 else unbroadcast(d, end)
+    return d if rank(end) == 0 and rank(g) == 1 else unbroadcast(d, end)
 
 
 def spaced(g: Any, y: Any, weights: Any) -> Any:
@@ -662,15 +665,15 @@ custom(
 )
 
 
-def exponents(n: Any, increasing: Any) -> Any:
-    """The powers that the columns of np.vander are of."""
-    powers = _arange(n)
+def exponents(n: Any, increasing: Any, x: Any) -> Any:
+    """The powers that the columns of np.vander are of, in the dtype of `x`."""
+    powers = astype(_arange(n), dtype_of(x))
     return powers if increasing else powers[::-1]
 
 
 def vander_slope(y: Any, x: Any, increasing: Any) -> Any:
     """The derivatives of the columns of np.vander."""
-    e = exponents(np.shape(y)[1], increasing)
+    e = exponents(np.shape(y)[1], increasing, x)
     return e * np.expand_dims(x, -1) ** (e - (e != 0))
 
 
@@ -688,9 +691,7 @@ custom(
 
 def polynomial_slope(p: Any, x: Any) -> Any:
     """The derivative of a polynomial at `x`."""
-    if rank(p) != 1:
-        refuse("np.polyval", "coefficients of unknown shape", "call the gradient with arrays")
-    falling = _arange(_len(p) - 1, 0, -1)
+    falling = astype(_arange(_len(p) - 1, 0, -1), dtype_of(p))
     return np.polyval(p[:-1] * falling, x)
 
 

@@ -69,7 +69,16 @@ def power_exponent(g: Any, z: Any, x1: Any, x2: Any) -> Any:
     return g * z * np.log(x1 + (x1 == 0))
 
 
-elementwise((operator.add, np.add), add_left, add_right)
+elementwise(
+    operator.add,
+    add_left,
+    add_right,
+    tangents=(
+        lambda g, z, x1, x2: g + zeros_like(x2) if kind(x1) in ("list", "tuple") else g,
+        lambda g, z, x1, x2: zeros_like(x1) + g if kind(x1) in ("list", "tuple") else g,
+    ),
+)
+elementwise(np.add, lambda g, z, x1, x2: g, lambda g, z, x1, x2: g)
 elementwise((operator.sub, np.subtract), lambda g, z, x1, x2: g, lambda g, z, x1, x2: -g)
 elementwise(
     (operator.mul, np.multiply),
@@ -95,7 +104,7 @@ elementwise((operator.neg, np.negative), lambda g, y, x: -g)
 elementwise((operator.pos, np.positive), lambda g, y, x: g)
 elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
 elementwise(np.square, lambda g, y, x: 2 * g * x)
-zero((operator.floordiv, np.floor_divide), infer=facts.elementwise(operator.floordiv))
+zero(operator.floordiv, infer=facts.elementwise(operator.floordiv))
 for _divmod in (divmod, np.divmod):
     custom(
         _divmod,

@@ -4,6 +4,7 @@ from .arrays import (
     add_along_axis,
     align,
     astype,
+    diff_adjoint,
     dtype_of,
     exclusive_cumprod,
     imaginary_unit,
@@ -68,7 +69,7 @@ from .special import polygamma, sinc_derivative
 __all__ = [
     "add", "add_along_axis", "align", "append", "astype", "attribute_add", "check_like",
     "columns", "contracted_axes", "convolve_adjoint_left", "convolve_adjoint_right", "diag_adjoint",
-    "diagonal_adjoint", "dot_adjoint_left", "dot_adjoint_right", "dtype_of", "exclusive_cumprod",
+    "diagonal_adjoint", "diff_adjoint", "dot_adjoint_left", "dot_adjoint_right", "dtype_of", "exclusive_cumprod",
     "first_index", "gather", "imaginary_unit", "index_add", "inner_adjoint_left", "inner_adjoint_right",
     "inverse_permutation", "item", "last_written", "kron_adjoint_left", "kron_adjoint_right", "kron_axes",
     "line_sums", "linear_scan", "matmul_adjoint_left", "matmul_adjoint_right", "nested", "order_of",

@@ -148,6 +148,20 @@ def shifted(a: Any, by: int, axis: int) -> Any:
     return out
 
 
+def diff_adjoint(g: Any, n: int = 1, axis: int = -1) -> Any:
+    """The adjoint of np.diff: differences of what is padded with zeros, the other way round.
+
+    >>> diff_adjoint(np.array([1.0, 5.0]))
+    array([-1., -4.,  5.])
+    """
+    g = np.moveaxis(g, axis, -1)
+    for _ in range(n):
+        padded = np.zeros((*g.shape[:-1], g.shape[-1] + 2), g.dtype)
+        padded[..., 1:-1] = g
+        g = padded[..., :-1] - padded[..., 1:]
+    return np.moveaxis(g, -1, axis)
+
+
 def linear_scan(g: Any, x: Any, axis: int) -> Any:
     """The recurrence `y[i] = g[i] + x[i] * y[i - 1]` along an axis, in as many steps as n has bits.
 
@@ -193,9 +207,11 @@ def quantile_weights(a: Any, q: float, axis: Any) -> Any:
     >>> quantile_weights(np.array([3.0, 1.0, 2.0, 9.0]), 0.5, None)
     array([0.5, 0. , 0.5, 0. ])
     """
+    if np.ndim(q):
+        raise ValueError("one quantile at a time")
     a = np.asarray(a)
-    axes = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = [k % a.ndim for k in axes]
+    given = range(a.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [k % a.ndim for k in given]
     out = np.zeros(a.shape, a.dtype)
     last = tuple(range(a.ndim - len(axes), a.ndim))
     moved = np.moveaxis(a, axes, last)

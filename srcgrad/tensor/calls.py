@@ -15,8 +15,9 @@ from ..ir.types import array
 from ..pipeline import Program, finish, header, primal
 from .accumulate import Target, accumulating
 from .labels import camel, label_of
-from .record import Make, is_recorded, linked, plain, results
+from .record import Make, linked, results
 from .records import Handle, Node, Reading, check_version, is_record, owner
+from .values import is_recorded, plain
 
 
 @dataclass(frozen=True, slots=True)

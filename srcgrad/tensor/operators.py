@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -9,11 +10,24 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..errors import StructureError
-from .record import call, is_recorded, plain
 from .records import Handle, Node, Storage, TensorError
+from .values import is_recorded, plain
 
 # What may stand beside a Tensor in an expression.
 OPERANDS = (Handle, np.ndarray, np.generic, int, float, complex, list, tuple)
+
+
+@functools.cache
+def recorder() -> Any:
+    """The module that runs and records operations, loaded when the first one comes."""
+    from . import record
+
+    return record
+
+
+def call(make: Any, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What `function` gives for these arguments, recorded where it has to be."""
+    return recorder().call(make, function, args, kwargs)
 
 
 def _binary(function: Callable[..., Any], swapped: bool = False) -> Callable[[Any, Any], Any]:

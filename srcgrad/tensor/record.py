@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MissingRule, NotDifferentiable
+from ..errors import MissingRule
 from ..ops import registry
-from . import mode
 from .labels import label_of
 from .records import Handle, Node, Reading, Storage, TensorError, is_record, owner, rebuilt
+from .values import check_float, is_recorded, plain
 
 Make = Callable[[np.ndarray, Storage, Node | None], Any]
 
@@ -51,16 +51,14 @@ def call(make: Make, function: Any, args: Sequence[Any], kwargs: Mapping[str, An
     return results(make, node, value, tensors)
 
 
-def is_recorded(tensors: Sequence[Handle]) -> bool:
-    """Whether an operation on these Tensors goes into the graph."""
-    return mode.is_grad_enabled() and any(t.requires_grad for t in tensors)
-
-
 @functools.cache
 def _without_rule(function: Any) -> Any:
     from ..ir.graph import Primitive
 
     return Primitive(registry.name_of(function), function)
+
+
+operator_of = registry.operator_of
 
 
 @functools.cache
@@ -73,22 +71,6 @@ def primitive_of(function: Any) -> Any:
     _load_rules()
     found = registry.find(function)
     return _without_rule(function) if found is None else found
-
-
-def plain(arg: Any, tensors: list[Handle]) -> Any:
-    """Arguments with the array, or the NumPy scalar, in place of each Tensor; `tensors` collects them.
-
-    A Tensor without dimensions is a scalar to the functions that it is given to, as what they return
-    is: an array without dimensions could be written to where a number cannot.
-    """
-
-    def value(item: Any) -> Any:
-        if not isinstance(item, Handle):
-            return item
-        tensors.append(item)
-        return item._array if item._array.ndim else item._array[()]
-
-    return rebuilt(arg, value)
 
 
 def guarded(arg: Any) -> Any:
@@ -234,24 +216,3 @@ def refuse_ufunc_method(ufunc: Any, method: str) -> None:
         f"np.{ufunc.__name__}.{method} has no derivative rule",
         cure=f"use {instead}" if instead else "write it with functions that have one",
     )
-
-
-def check_float(dtype: np.dtype) -> None:
-    """Refuse a gradient for entries that have none.
-
-    Raises
-    ------
-    NotDifferentiable
-        For integers and truth values, and, so far, for complex numbers.
-    """
-    if dtype.kind == "c":
-        raise NotDifferentiable(
-            "Tensors of complex dtype cannot require gradients yet",
-            cure="keep real and imaginary parts in two Tensors of floats",
-        )
-    if dtype.kind != "f":
-        raise NotDifferentiable(
-            "Only Tensors of floating point and complex dtype can require gradients, "
-            f"and this one holds {dtype.name}",
-            cure="make it of floats: srcgrad.tensor([1.0, 2.0]), srcgrad.arange(4.0), x.astype(float)",
-        )

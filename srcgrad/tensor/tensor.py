@@ -9,12 +9,11 @@ import numpy as np
 
 from .. import runtime
 from ..errors import NotScalar, StructureError
-from ..ops import methods, registry
 from . import mode
 from .display import text_of
-from .operators import OPERANDS, Operators
-from .record import call, check_float, is_recorded, plain, refuse_ufunc_method, results
+from .operators import OPERANDS, Operators, call, recorder
 from .records import Accumulator, Handle, Node, Storage, TensorError
+from .values import check_float, is_recorded, plain
 
 # Functions that write into their first argument; NumPy's dispatch would let them by unnoticed.
 WRITERS = frozenset({"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"})
@@ -315,11 +314,11 @@ class Tensor(Operators):
             _refuse_out(ufunc)
         if method != "__call__" or out:
             if is_recorded(tensors):
-                refuse_ufunc_method(ufunc, method)
+                recorder().refuse_ufunc_method(ufunc, method)
             value = getattr(ufunc, method)(*values, **kwargs, **({"out": out} if out else {}))
-            return value if out else results(self._make, None, value, tensors)
-        function = ufunc if kwargs else registry.operator_of(ufunc)
-        return call(self._make, function, given, kwargs)
+            return value if out else recorder().results(self._make, None, value, tensors)
+        function = ufunc if kwargs else recorder().operator_of(ufunc)
+        return call(self._make, function, tuple(given), kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if not all(issubclass(t, Tensor | np.ndarray) for t in types):
@@ -365,6 +364,8 @@ class Tensor(Operators):
 
     def __getattr__(self, name: str) -> Any:
         """The methods and attributes of arrays that are functions of NumPy by another name."""
+        from ..ops import methods
+
         known = ALIASES.get(name, name)
         if known in methods.METHODS:
             return functools.partial(_method, methods.METHODS[known], known, self)
@@ -381,6 +382,8 @@ class Tensor(Operators):
         raise AttributeError(f"'Tensor' object has no attribute {name!r}")
 
     def __dir__(self) -> list[str]:
+        from ..ops import methods
+
         more = {*methods.METHODS, *methods.ATTRIBUTES, *UFUNC_METHODS, *ALIASES}
         return sorted({*super().__dir__(), *more})
 
@@ -397,7 +400,7 @@ class Tensor(Operators):
                 "x.transpose(0, 1) of a matrix is its transpose in PyTorch and the matrix in NumPy",
                 cure="x.T, or np.transpose(x, axes)",
             )
-        return methods.METHODS["transpose"](self, *axes)
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     # -- looking at it ------------------------------------------------------------------------------
 

@@ -107,7 +107,7 @@ class Writer:
             self.counter += 1
             n = f"n{self.counter}"
             self.write(indent, f"{n} = 0")
-            self.write(indent, f"while {n} < 3 and {self.condition()}:")
+            self.write(indent, f"while {n} < 3 and ({self.condition()}):")
             self.write(indent + 1, f"{n} += 1")
             self.loop(indent, depth)
 

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 
-from fuzz.types import ANY, BOOL, NUM, Type, arr, int_
+from fuzz.kinds import ANY, BOOL, NUM, Type, arr, int_
 
 Choice = tuple[int, Callable[[], str]]
 SMOOTH = ("np.sin", "np.cos", "np.tanh", "np.arctan", "np.sinh", "np.exp")
@@ -17,7 +17,7 @@ class Expressions:
         self.rng = rng
         self.sizes = sizes
         self.env: dict[str, Type] = {}
-        self.depth = 0
+        self.outside: frozenset[str] = frozenset()  # names that would become local if assigned
 
     # -- choosing ---------------------------------------------------------------------------
 
@@ -35,6 +35,9 @@ class Expressions:
         return self.rng.choice(("0.5", "2.0", "1.5", "-0.7", "0.3", "1", "2", "3", "-1", "0.0"))
 
     def shape(self) -> tuple[int, ...]:
+        known = [t.shape for t in self.env.values() if t.kind == "arr"]
+        if known and self.chance(0.6):
+            return self.rng.choice(known)
         sizes = (*self.sizes, *self.sizes, 1)
         rank = self.rng.choice((0, 1, 1, 1, 2, 2))
         return tuple(self.rng.choice(sizes) for _ in range(rank))
@@ -51,6 +54,9 @@ class Expressions:
     def variable(self, type_: Type) -> str | None:
         """A name that holds this type, if there is one."""
         found = self.names(lambda t: t == type_)
+        inside = [name for name in found if name not in self.outside]
+        if inside and self.chance(0.8):
+            found = inside
         return self.rng.choice(found) if found else None
 
     def _leaf(self, type_: Type, depth: int) -> str | None:
@@ -117,12 +123,14 @@ class Expressions:
             shape = self.shape()
         a = self.array(shape, depth)
         full = 0 not in shape
-        choices: list[Choice] = [(4, lambda: f"np.sum({a})"), (2, lambda: f"({a}).sum()")]
+        choices: list[Choice] = [(4, lambda: f"np.sum({a})")]
+        if shape:
+            choices.append((2, lambda: f"({a}).sum()"))
         if full:
             choices += [
                 (2, lambda: f"np.mean({a})"),
                 (1, lambda: f"np.max({a})"),
-                (1, lambda: f"({a}).min()"),
+                (1, lambda: f"({a}).min()" if shape else f"np.min({a})"),
                 (1, lambda: f"np.prod(np.tanh({a}))"),
                 (1, lambda: f"np.var({a})"),
                 (1, lambda: f"np.linalg.norm(1.0 + ({a}) ** 2)"),
@@ -205,7 +213,8 @@ class Expressions:
         """A condition."""
         d = min(depth - 1, 1)
         choices: list[Choice] = [
-            (4, lambda: f"{self.num(d)} {self.rng.choice('<>')} {self.num(0)}"),
+            (4, lambda: f"{self.num(d)} {self.rng.choice('<>')} {self.constant()}"),
+            (2, lambda: f"{self.num(d)} {self.rng.choice('<>')} {self.num(0)}"),
             (1, lambda: f"-0.5 < {self.num(d)} < 1.0"),
         ]
         flags = self.names(lambda t: t == BOOL)
@@ -277,8 +286,11 @@ class Expressions:
 
     def smaller(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """A shape that broadcasts to this one."""
-        if self.chance(0.4):
+        if self.chance(0.3):
             return shape
+        known = [t.shape for t in self.env.values() if t.kind == "arr" and _fits(t.shape, shape)]
+        if known and self.chance(0.6):
+            return self.rng.choice(known)
         shape = tuple(1 if self.chance(0.3) else n for n in shape)
         return shape[self.rng.randrange(len(shape) + 1) :]
 
@@ -295,6 +307,12 @@ class Expressions:
 
     def _filler(self, shape: tuple[int, ...]) -> str:
         x = self.num(0)
+        known = self.names(lambda t: t.kind == "arr" and _fits(t.shape, shape))
+        if known and self.chance(0.7):
+            x = self.rng.choice(known)
+            if self.env[x].shape == shape:
+                return x
+            return self.rng.choice((f"({x} + np.zeros({shape}))", f"np.broadcast_to({x}, {shape})"))
         return self.rng.choice(
             (f"np.full({shape}, {x})", f"{x} * np.ones({shape})", f"np.zeros({shape})",
              f"np.linspace(0.1, 0.9, {_size(shape)}).reshape{shape!r}")
@@ -413,6 +431,14 @@ class Expressions:
 
 def _ints(size: int, bound: int) -> Type:
     return Type("ints", (size,), bound)
+
+
+def _fits(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a shape broadcasts to the wanted one."""
+    if len(shape) > len(wanted):
+        return False
+    pairs = zip(shape, wanted[len(wanted) - len(shape) :], strict=True)
+    return all(a in (1, b) for a, b in pairs)
 
 
 def _size(shape: tuple[int, ...]) -> int:

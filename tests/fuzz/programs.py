@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fuzz.expressions import Choice, Expressions
-from fuzz.types import (
+from fuzz.kinds import (
     ANY,
     BOOL,
     NUM,
@@ -121,9 +121,10 @@ class Writer(Expressions):
 
     def assign(self, indent: str, nested: bool) -> list[str]:
         type_ = self.type_()
-        known = [n for n, t in self.env.items() if t == type_ and t.kind != "fn"]
+        known = self.names(lambda t: t == type_)
         if not nested:
-            known = [n for n, t in self.env.items() if t.kind not in ("fn", "bool", "int")]
+            known = self.names(lambda t: t.kind not in ("fn", "bool", "int"))
+        known = [n for n in known if n not in self.outside]
         name = self.rng.choice(known) if known and self.chance(0.5) else self.fresh()
         text = self.expr(type_)
         self.bind(name, type_)
@@ -145,14 +146,14 @@ class Writer(Expressions):
         return [f"{indent}{self.rng.choice(forms)}"]
 
     def _updatable(self) -> str | None:
-        found = self.names(lambda t: t.kind in ("num", "arr"))
+        found = [n for n in self.names(lambda t: t.kind in ("num", "arr")) if n not in self.outside]
         return self.rng.choice(found) if found else None
 
     def swap(self, indent: str) -> list[str]:
         name = self._updatable()
         if name is None:
             return []
-        same = self.names(lambda t: t == self.env[name])
+        same = [n for n in self.names(lambda t: t == self.env[name]) if n not in self.outside]
         picked = self.rng.sample(same, min(len(same), self.rng.choice((2, 2, 3))))
         values = [self.expr(self.env[name], 1) if self.chance(0.4) else n for n in picked[1:]]
         values.append(picked[0])
@@ -234,7 +235,8 @@ class Writer(Expressions):
         name, param = self.fresh(), self.fresh()
         type_ = self.rng.choice((NUM, arr(*self.shape())))
         result = self.rng.choice((NUM, type_))
-        before, returns = dict(self.env), self.may_return
+        before, returns, outside = dict(self.env), self.may_return, self.outside
+        self.outside = frozenset(before)
         self.env[param] = type_
         if self.chance(0.5):
             lines = [f"{indent}{name} = lambda {param}: {self.expr(result, 2)}"]
@@ -245,7 +247,7 @@ class Writer(Expressions):
             lines = [f"{indent}def {name}({param}):", f"{inner}{local} = {self.expr(type_, 2)}"]
             self.env[local] = type_
             lines.append(f"{inner}return {self.expr(result, 2)}")
-        self.env, self.may_return = before, returns
+        self.env, self.may_return, self.outside = before, returns, outside
         self.bind(name, fn(result, type_))
         return lines
 
@@ -371,6 +373,25 @@ class Writer(Expressions):
             lines += self.update(indent + STEP)
         return [*lines, f"{indent}{STEP}{self.rng.choice(('break', 'continue'))}"]
 
+    def returned(self) -> str:
+        """The last result, to which most of what was computed contributes."""
+        if self.result != NUM:
+            return self.expr(self.result, 3)
+        parts = [self.num(2)]
+        for name, t in self.env.items():
+            if name in self.outside or self.chance(0.2):
+                continue
+            if t == NUM:
+                parts.append(name)
+            elif t.kind in ("arr", "any"):
+                parts.append(self.rng.choice((f"np.sum({name} ** 2)", f"np.sum({name})")))
+            elif t.kind == "list" and t.parts[0] == NUM:
+                parts.append(f"sum({name})")
+            elif t.kind in ("list", "tuple", "dict"):
+                entry = self._entry(NUM)
+                parts += [entry] if entry is not None else []
+        return " + ".join(parts)
+
     def early_return(self, indent: str) -> list[str]:
         value = self.expr(self.result, 2)
         return [f"{indent}if {self.cond(2)}:", f"{indent}{STEP}return {value}"]
@@ -380,6 +401,7 @@ def _helper(rng: random.Random, sizes: tuple[int, ...], env: dict[str, Type], na
     """A function at the top level, which later ones may call."""
     writer = Writer(rng, sizes, NUM)
     writer.env = dict(env)
+    writer.outside = frozenset(env)
     writer.taken |= set(env)
     params = [writer.rng.choice((NUM, arr(*writer.shape()))) for _ in range(rng.randrange(1, 3))]
     result = rng.choice((NUM, params[0], tuple_(NUM, params[0])))
@@ -428,6 +450,7 @@ def program(seed: int) -> Program:
         text += [*_helper(rng, sizes, env, f"helper{k}"), ""]
     writer = Writer(rng, sizes, NUM)
     writer.env = dict(env)
+    writer.outside = frozenset(env)
     writer.taken |= set(env)
     if not loss:
         writer.result = rng.choice((arr(*writer.shape()), tuple_(NUM, arr(*writer.shape())), writer.container()))
@@ -449,7 +472,7 @@ def program(seed: int) -> Program:
         writer.env[name] = p
     body = writer.block(STEP, rng.randrange(1, 5), nested=False)
     lines = [f"def f({', '.join(names)}):", *(b for b in body if b.strip() != "pass")]
-    lines.append(f"{STEP}return {writer.expr(writer.result, 3)}")
+    lines.append(f"{STEP}return {writer.returned()}")
     args = tuple(value_of(p, rng, dtype) for p in params)
     floating = [k for k, p in enumerate(params) if _floats(p)]
     if rng.random() < 0.3 and len(floating) > 1:

@@ -10,4 +10,4 @@ from srcgrad.testing import check_rule
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_rule(case):
-    check_rule(case.function, *case.args, **case.check, **case.kwargs)
+    check_rule(case.function, *case.args, kwargs=case.kwargs, **case.check)

@@ -1,0 +1,176 @@
+"""Makes results look like what they belong to: gradients like arguments, cotangents like results."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .analysis.activity import carries_derivative
+from .errors import StructureError
+from .ir.types import CONTAINERS, SCALARS, UNKNOWN, Facts
+
+Conform = Callable[[Any], Any]
+
+
+def conformer(wanted: Facts, made: Facts = UNKNOWN) -> Conform | None:
+    """What gives a gradient the structure and types of its argument; None where nothing is to do.
+
+    `wanted` are the facts of the argument, `made` what is known of the gradient. A leaf without a
+    derivative, such as an integer or a string, gets None.
+
+    >>> from .ir.types import facts_of
+    >>> conformer(facts_of([2.0, "relu", np.float32(1)]))([np.float64(3), 0.0, 5.0])
+    [3.0, None, np.float32(5.0)]
+    """
+    if wanted.kind in CONTAINERS:
+        return _container(wanted, made)
+    if not is_differentiable(wanted):
+        return _nothing
+    if wanted.kind in SCALARS:
+        return _number(wanted, made)
+    if wanted.kind != "array":
+        return None  # source that was asked for before any call: nothing is known
+    if made.kind == "array" and made.dtype == wanted.dtype and wanted.shape != ():
+        return None
+    return _array(np.dtype(wanted.dtype))
+
+
+def conform_each(wanted: Sequence[Facts], made: Sequence[Facts]) -> Conform | None:
+    """`conformer` for a tuple of gradients."""
+    each = [conformer(w, m) for w, m in zip(wanted, made, strict=True)]
+    if not any(each):
+        return None
+    return lambda gradients: tuple(
+        g if c is None else c(g) for c, g in zip(each, gradients, strict=True)
+    )
+
+
+def is_differentiable(facts: Facts) -> bool:
+    """Whether an argument of these facts has a derivative; a container, if anything in it has."""
+    if facts.kind in CONTAINERS:
+        if facts.items is None:
+            return facts.element is None or is_differentiable(facts.element)
+        return not facts.items or any(map(is_differentiable, facts.items))
+    if facts.dtype is not None and np.dtype(facts.dtype).kind not in "fc":
+        return False
+    return facts.kind != "opaque" and carries_derivative(facts)
+
+
+def _nothing(gradient: Any) -> None:
+    return None
+
+
+def _number(wanted: Facts, made: Facts) -> Conform | None:
+    if wanted.kind == "complex":
+        return complex if wanted.dtype is None else np.dtype(wanted.dtype).type
+    if wanted.dtype is None:
+        # Of a real argument, the gradient in a complex program is the real part.
+        return float if made.kind == "float" else lambda g: float(g.real)
+    if (made.kind, made.dtype) == ("float", wanted.dtype):
+        return None
+    scalar: Conform = np.dtype(wanted.dtype).type
+    return lambda g: scalar(g.real)
+
+
+def _array(dtype: np.dtype[Any]) -> Conform:
+    if dtype.kind == "c":
+        return lambda g: np.asarray(g, dtype)
+    return lambda g: np.asarray(g.real, dtype)
+
+
+def _container(wanted: Facts, made: Facts) -> Conform | None:
+    if wanted.items is None:
+        return None
+    known = made.items if made.items is not None else ()
+    parts = known if len(known) == len(wanted.items) else (UNKNOWN,) * len(wanted.items)
+    each = [conformer(w, m) for w, m in zip(wanted.items, parts, strict=True)]
+    cls, keys = wanted.cls, wanted.keys or ()
+    if not any(each) and made.items is not None and cls is not OrderedDict:
+        return None
+    if wanted.kind == "dict":
+        named = list(zip(keys, each, strict=True))
+        kind = OrderedDict if cls is not None and issubclass(cls, OrderedDict) else dict
+        return lambda g: kind((k, g[k] if c is None else c(g[k])) for k, c in named)
+    if wanted.kind == "object":
+        assert cls is not None
+        named = list(zip(keys, each, strict=True))
+        return lambda g: instance(
+            cls, {k: getattr(g, k) if c is None else c(getattr(g, k)) for k, c in named}
+        )
+
+    def entries(g: Any) -> list[Any]:
+        return [x if c is None else c(x) for c, x in zip(each, g, strict=True)]
+
+    if wanted.kind == "list":
+        return entries
+    if cls is not None and hasattr(cls, "_fields"):
+        return lambda g: cls(*entries(g))
+    return lambda g: tuple(entries(g))
+
+
+def instance(cls: type, fields: dict[str, Any]) -> Any:
+    """An instance of a dataclass with these fields, whatever its `__init__` and `__post_init__` do.
+
+    What these do to parameters, such as checking their range, is not meant for gradients.
+    """
+    made = object.__new__(cls)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any:
+    """A cotangent with arrays where the result has arrays.
+
+    Raises
+    ------
+    StructureError
+        If it has not the structure and the shapes of the result; the message names the leaf.
+
+    >>> cotangent_like({"a": [1.0, 2]}, {"a": np.zeros(2)})
+    {'a': array([1., 2.])}
+    >>> cotangent_like([1.0], [1.0, np.zeros(2)])
+    Traceback (most recent call last):
+    srcgrad.errors.StructureError: the cotangent must have 2 entries, not [1.0]
+    """
+    if isinstance(result, dict):
+        if not isinstance(given, dict) or given.keys() != result.keys():
+            raise StructureError(f"{where} must be a dict with the keys {list(result)}, not {given!r}")
+        return {k: cotangent_like(given[k], v, f"{where}[{k!r}]") for k, v in result.items()}
+    if isinstance(result, list | tuple):
+        if not isinstance(given, list | tuple) or len(given) != len(result):
+            raise StructureError(f"{where} must have {len(result)} entries, not {given!r}")
+        parts = [cotangent_like(given[k], v, f"{where}[{k}]") for k, v in enumerate(result)]
+        if hasattr(result, "_fields"):
+            return type(result)(*parts)
+        return parts if isinstance(result, list) else tuple(parts)
+    names = getattr(type(result), "__dataclass_fields__", None)
+    if names is not None:
+        if not isinstance(given, type(result)):
+            raise StructureError(f"{where} must be a {type(result).__name__}, not {given!r}")
+        return instance(
+            type(result),
+            {
+                k: cotangent_like(getattr(given, k), getattr(result, k), f"{where}.{k}")
+                for k in names
+            },
+        )
+    if isinstance(result, np.ndarray | np.generic | float | complex):
+        return _leaf(given, result, where)
+    return given  # an integer, a string, None: whatever it is told, nothing flows
+
+
+def _leaf(given: Any, result: Any, where: str) -> Any:
+    kind = np.asarray(given).dtype.kind
+    if kind not in "biufc":
+        raise StructureError(f"{where} must be numbers, not {given!r}")
+    if np.shape(given) != np.shape(result):
+        raise StructureError(
+            f"{where} must have the shape {np.shape(result)}, not {np.shape(given)}"
+        )
+    if isinstance(result, np.ndarray) and not isinstance(given, np.ndarray):
+        return np.asarray(given, float if kind in "biu" else None)
+    return given

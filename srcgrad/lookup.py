@@ -1,0 +1,109 @@
+"""Finds what was made for arguments like these: keys of arguments, and tables that forget."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+V = TypeVar("V")
+
+
+class Recent(Generic[V]):
+    """A table of the entries that were used last, which threads may share.
+
+    >>> table = Recent(2)
+    >>> for key in "abc":
+    ...     table.put(key, key.upper())
+    >>> table.get("a"), table.get("b"), table.get("c")
+    (None, 'B', 'C')
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._entries: OrderedDict[Hashable, V] = OrderedDict()
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: Hashable) -> V | None:
+        """The entry of a key, which becomes the latest; None if it is not there, or no more."""
+        try:
+            found = self._entries[key]
+            self._entries.move_to_end(key)
+        except KeyError:  # in between, another thread may have pushed it out
+            return None
+        return found
+
+    def put(self, key: Hashable, entry: V) -> None:
+        """Add or replace an entry."""
+        with self._lock:
+            self._entries[key] = entry
+            while len(self._entries) > self.size:
+                self._entries.popitem(last=False)
+
+
+class ByIdentity:
+    """Stands in a key for an object that has no hash of its own."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByIdentity) and self.value is other.value
+
+
+def hashable(value: Any) -> Hashable:
+    """The object itself as a key, or where it cannot be one, something that stands for it alone."""
+    try:
+        hash(value)
+    except TypeError:
+        return ByIdentity(value)
+    return value  # type: ignore[no-any-return]
+
+
+def key_of(value: Any) -> Hashable:
+    """What tells an argument from those that another program is generated for: type, dtype, shape.
+
+    >>> key_of(1.5) == key_of(2.5), key_of(np.ones(2)) == key_of(np.ones(3))
+    (True, False)
+    """
+    kind = type(value)
+    if kind is np.ndarray:
+        return (value.dtype, value.shape)
+    if kind in _BY_TYPE:
+        return kind
+    if kind is tuple or kind is list:
+        return (kind, *map(key_of, value))
+    if kind is dict:
+        return (dict, *value, *map(key_of, value.values()))
+    return _other(kind, value)
+
+
+_BY_TYPE = frozenset({float, int, complex, np.float64, np.float32, range})
+
+
+def _other(kind: type, value: Any) -> Hashable:
+    if isinstance(value, np.ndarray):
+        return (kind, value.dtype, value.shape)
+    if isinstance(value, np.generic | float | int | complex) and kind is not bool:
+        return kind
+    if isinstance(value, list | tuple):
+        return (kind, *map(key_of, value))
+    if isinstance(value, Mapping):
+        return (kind, *value, *map(key_of, value.values()))
+    fields = getattr(kind, "__dataclass_fields__", None)
+    if fields is not None:
+        return (kind, *(key_of(getattr(value, name)) for name in fields))
+    if value is None or isinstance(value, bool | str) or callable(value):
+        return (kind, hashable(value))
+    return kind
