@@ -366,7 +366,7 @@ class _Case:
         formula = self.rule.jvps[k]
         assert formula is not None
         given = formula(v, y, *self.args, **self.kwargs)
-        if self.rule.verb == "elementwise" and not isinstance(y, list | tuple):
+        if self.rule.verb == "elementwise" and entries(y) is None:
             return np.broadcast_to(given, np.shape(y))
         return given
 

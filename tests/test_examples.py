@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+import linecache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,14 +53,16 @@ def cells_of(path):
 
 
 def run(cell, path, namespace):
-    """What a notebook prints and shows for a cell."""
-    tree = ast.parse("\n" * cell.line + cell.code, str(path))
+    """What a notebook prints and shows for a cell, which it keeps as a file of its own."""
+    file = f"<{path.name}, line {cell.line}>"
+    linecache.cache[file] = (len(cell.code), None, cell.code.splitlines(keepends=True), file)
+    tree = ast.parse(cell.code, file)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        exec(compile(tree, str(path), "exec"), namespace)
+        exec(compile(tree, file, "exec"), namespace)
         if last is not None:
-            value = eval(compile(ast.Expression(last.value), str(path), "eval"), namespace)
+            value = eval(compile(ast.Expression(last.value), file, "eval"), namespace)
             if value is not None:
                 print(repr(value))
     return printed.getvalue().rstrip("\n")
@@ -77,7 +80,9 @@ def test_every_cell_shows_what_it_says(path):
 
 def test_the_chapter_is_whole_twice():
     """Both parts of the chapter's example show all that the published chapter shows, in its order."""
-    expected = [cell.expected for cell in cells_of(EXAMPLES / "autodiff_chapter.py") if cell.expected]
+    expected = [
+        cell.expected for cell in cells_of(EXAMPLES / "autodiff_chapter.py") if cell.expected
+    ]
     assert expected == [*CHAPTER, *CHAPTER, CHAPTER[-1]]
 
 

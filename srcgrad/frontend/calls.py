@@ -18,7 +18,7 @@ from .arguments import bind_arguments, default_symbol
 from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
 from .expressions import expression, spread
 from .inline import code_of, inline
-from .methods import call_method
+from .methods import call_method, writes
 from .objects import from_object, of_class
 from .parameters import is_open
 from .structures import construct
@@ -112,7 +112,7 @@ def _transform(low: Lowerer, value: Any, args: Arguments, kwargs: Keywords) -> S
         return handler(value, low, args, kwargs)
     low.refuse(
         "a gradient inside a function that is differentiated is not supported yet",
-        cure="take this gradient in the caller, and pass it as an argument",
+        cure="take the inner gradient in the caller and pass it in; it is a constant then",
     )
 
 
@@ -192,7 +192,7 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
             "'out=' writes into an array, which is not supported yet",
             cure="bind the result to a name instead",
         )
-    if writes(function):
+    if writes(function, args):
         low.refuse(
             f"{registry.name_of(function)} writes into its argument, which is not supported yet",
             cure="build a new array or container, with np.where, np.concatenate or a comprehension",

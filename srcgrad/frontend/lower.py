@@ -10,6 +10,7 @@ from ..errors import UnsupportedSyntax
 from ..ir.build import Builder
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
+from ..ops import tables
 from . import builtin_calls, comprehensions, inquiries, loops, statements
 from .calls import call
 from .core import TRANSFORMS, Lowerer, Program, outside_facts
@@ -24,7 +25,7 @@ from .symbols import Symbol
 from .unwrap import Unwrapped, unwrap
 
 # Imported for what they register.
-_TABLES = (builtin_calls, comprehensions, inquiries, loops)
+_TABLES = (builtin_calls, comprehensions, inquiries, loops, tables)
 __all__ = ["TRANSFORMS", "Reader", "lower", "signature_of"]
 
 

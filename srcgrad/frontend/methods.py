@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable, Sequence
+from types import MethodDescriptorType, WrapperDescriptorType
 from typing import Any
+
+import numpy as np
 
 from ..ir.graph import Primitive, Value
 from ..ir.types import OPAQUE, PY_INT, Facts
@@ -12,13 +16,44 @@ from .core import Lowerer
 from .objects import attribute, call_adapter
 from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 
+# iadd, isub, ... of the operator module
+_IN_PLACE = [n for n in operator.__all__ if {n[1:], f"{n[1:]}_"} & {*operator.__all__} and n[0] == "i"]
 _WRITERS = {
     "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update",
     "setdefault", "popitem", "fill", "put", "itemset", "setfield", "resize", "partition", "add",
-    "discard", "setflags", "byteswap",
+    "discard", "setflags", "byteswap", "appendleft", "extendleft", "popleft", "rotate",
+    "__setitem__", "__delitem__", *(f"__{n}__" for n in _IN_PLACE),
 }  # fmt: skip
+_WRITING = {
+    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis, setattr, delattr,
+    operator.setitem, operator.delitem, *(getattr(operator, n) for n in _IN_PLACE),
+}  # fmt: skip
+_WRITING_ELSEWHERE = {
+    "_heapq": {"heappush", "heappop", "heapify", "heapreplace", "heappushpop"},
+    "_bisect": {"insort_left", "insort_right"},
+}
 _VIEWS = ("keys", "values", "items")
 _METHODS: dict[tuple[str, bool], Primitive] = {}
+
+
+def writes(function: Callable[..., Any], args: Sequence[Symbol]) -> bool:
+    """Whether a call of a function that is not read is known to write into an argument.
+
+    >>> writes(np.copyto, []), writes(np.add.at, []), writes(list.append, []), writes(np.add, [])
+    (True, True, True, False)
+    """
+    name = getattr(function, "__name__", "")
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, np.ufunc):
+        return name == "at" or (name != "outer" and len(args) > 3 and args[3] is not None)
+    if isinstance(function, MethodDescriptorType | WrapperDescriptorType):
+        return name in _WRITERS and function.__objclass__ is not str
+    if name == "shuffle" and str(getattr(type(owner), "__module__", "")).startswith("numpy.random"):
+        return True
+    module = getattr(function, "__module__", None)
+    if name in _WRITING_ELSEWHERE.get(str(module), ()):
+        return True
+    return getattr(type(function), "__hash__", None) is not None and function in _WRITING
 
 
 class MethodCall:
@@ -52,10 +87,10 @@ def call_method(
         return Walk(name, (owner,))
     if kind == "dict" and name == "get":
         return _get(low, owner, *args)
-    if name in _WRITERS and kind not in ("object", "opaque", "str"):
+    if name in _WRITERS and kind not in ("object", "str"):
+        what = {"unknown": "array", "opaque": "object"}.get(kind, kind)
         low.refuse(
-            f"'.{name}()' writes into the {'array' if kind == 'unknown' else kind}, "
-            "which is not supported yet",
+            f"'.{name}()' writes into the {what}, which is not supported yet",
             cure=_CURES.get(name, "build a new one instead"),
         )
     if kind in ("list", "tuple", "dict") and name == "copy":

@@ -19,7 +19,7 @@ MOST_ARGUMENTS = 32
 
 exp, log, sqrt = traced(math.exp), traced(math.log), traced(math.sqrt)
 sin, cos, sinh, cosh = traced(math.sin), traced(math.cos), traced(math.sinh), traced(math.cosh)
-copysign, ldexp = traced(math.copysign), traced(math.ldexp)
+ldexp = traced(math.ldexp)
 degrees, radians = traced(math.degrees), traced(math.radians)
 nearest = traced(round)
 polygamma = traced(runtime.polygamma)
@@ -126,7 +126,7 @@ elementwise(
 # Sizes, remainders, parts
 
 scalar(math.fabs, lambda g, y, x: g * sign(x))
-scalar(math.copysign, lambda g, z, x, y: g * sign(x) * copysign(1.0, y), None)
+scalar(math.copysign, lambda g, z, x, y: g * sign(x) * sign(z), None)
 scalar(
     math.fmod, lambda g, z, x, y: g, lambda g, z, x, y: -g * nearest((x - z) / y)
 )

@@ -156,10 +156,8 @@ custom(
         ),
         None,
         lambda g, y, a, axis=None, weights=None, *, keepdims=False: np.sum(
-            averaged(
-                1.0, a, axis, keepdims,
-                (a - restored(y, axis, keepdims)) * aligned(g, a, axis), aligned(weights, a, axis),
-            ),
+            (a - restored(y, axis, keepdims)) * aligned(g, a, axis)
+            / kept(np.sum, aligned(weights, a, axis), axis),
             axis=axis, keepdims=keepdims,
         ),
     ),
@@ -640,13 +638,18 @@ def ends_halved(t: Any, axis: Any) -> Any:
     return np.concatenate([t[along(axis, first)], inner, t[along(axis, last)]], axis=axis)
 
 
+def known_ranks(y: Any, x: Any) -> None:
+    """Refuse what may be one vector of places for all rows, or as many places as heights."""
+    if rank(x) is None or rank(y) is None:
+        refuse("np.trapezoid", "an x of unknown number of dimensions", "pass dx")
+
+
 def widths(y: Any, x: Any, dx: Any, axis: Any) -> Any:
     """The widths of the strips that np.trapezoid adds up, so that they broadcast."""
     if x is None:
         return dx
+    known_ranks(y, x)
     d = np.diff(x) if rank(x) == 1 else np.diff(x, axis=axis)
-    if rank(x) is None or rank(y) is None:
-        refuse("np.trapezoid", "an x of unknown number of dimensions", "pass dx")
     if rank(x) == 1 and rank(y) != 1:
         return np.reshape(d, (-1,) + (1,) * (rank(y) - 1 - axis % rank(y)))  # type: ignore[operator]
     return d
@@ -668,6 +671,7 @@ def middles(y: Any, axis: Any) -> Any:
 
 def places_adjoint(g: Any, y: Any, x: Any, axis: Any) -> Any:
     """The cotangent of the places of np.trapezoid."""
+    known_ranks(y, x)
     strip = np.expand_dims(g, axis) * middles(y, axis)
     if rank(x) == 1 and rank(y) != 1:
         others = tuple(k for k in range(rank(y) or 0) if k != axis % (rank(y) or 1))

@@ -67,7 +67,8 @@ def _rule(
     functions: Any, verb: Verb, vjps: Sequence[Formula | None], jvps: Sequence[Formula | None],
     infer: Infer | None, lists: bool = False,
 ) -> None:
-    given = next((v for v in (*vjps, *jvps) if v is not None), None)
+    # What `refused` gives names no parameters.
+    given = next((v for v in (*vjps, *jvps) if v is not None and v.__code__.co_argcount), None)
     rule = Rule(verb, tuple(vjps), tuple(jvps), lists=lists)
     if given is not None:
         code, defaults = given.__code__, given.__defaults__ or ()

@@ -698,7 +698,9 @@ def polynomial_slope(p: Any, x: Any) -> Any:
 custom(
     np.polyval,
     vjp=(
-        lambda g, y, p, x: np.transpose(np.vander(np.ravel(x), _len(p))) @ np.ravel(g),
+        lambda g, y, p, x: astype(
+            np.transpose(np.vander(np.ravel(x), _len(p))) @ np.ravel(g), dtype_of(p)
+        ),
         lambda g, y, p, x: g * polynomial_slope(p, x),
     ),
     jvp=(

@@ -105,6 +105,7 @@ elementwise((operator.pos, np.positive), lambda g, y, x: g)
 elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
 elementwise(np.square, lambda g, y, x: 2 * g * x)
 zero(operator.floordiv, infer=facts.elementwise(operator.floordiv))
+zero(np.floor_divide, infer=facts.elementwise(np.floor_divide))
 for _divmod in (divmod, np.divmod):
     custom(
         _divmod,
@@ -190,9 +191,7 @@ def smaller(g: Any, z: Any, x: Any, other: Any) -> Any:
 
 
 elementwise((abs, operator.abs, np.absolute, np.fabs), lambda g, y, x: g * np.sign(x))
-elementwise(
-    np.copysign, lambda g, y, x1, x2: g * np.sign(x1) * np.copysign(1, x2), None
-)  # fmt: skip
+elementwise(np.copysign, lambda g, z, x1, x2: g * np.sign(x1) * np.sign(z), None)
 elementwise(
     (np.maximum, np.fmax),
     lambda g, z, x1, x2: larger(g, z, x1, x2),

@@ -47,7 +47,7 @@ CASES = {
     "subscript of a function": ("return np.sin[0]", 1, 7, "cannot be subscripted"),
     "star of unknown length": ("return max(*x)", 1, 11, "how many arguments"),
     "keywords of unknown names": ("return dict(**x)", 1, 7, "keys of what is spread"),
-    "function handed on": ("return sorted([x], key=lambda t: -t)", 1, 7, "handed to code"),
+    "function handed on": ("return np.apply_along_axis(lambda t: t, 0, x)", 1, 7, "handed to code"),
     "function in vectorize": ("return np.vectorize(lambda t: t)(x)", 1, 7, "handed to code"),
     "loop over a function": ("for g in np.sin:\n    pass\nreturn x", 1, 0, "cannot be walked over"),
     "unpack a function": ("a, b = np.sin\nreturn a", 1, 0, "cannot unpack"),

@@ -106,7 +106,7 @@ for f in (operator.pow, np.power, np.float_power, pow):
     case(f, 2.5, sample(2, 3))
     case(f, sample(4), np.array([0, 1, 2, 3]))
 for f in (operator.mod, np.remainder, np.fmod, divmod, np.divmod):
-    binary(f, low=-5.3, high=4.9, low2=1.1, high2=1.9)
+    binary(f, low=-5.2, high=4.7, low2=1.17, high2=1.85)
     case(f, 7.3, -1.7)
 for f in (operator.neg, np.negative, operator.pos, np.positive, np.square):
     unary(f)
@@ -601,7 +601,7 @@ case(np.vsplit, sample(4, 2), 2)
 case(np.dsplit, sample(2, 2, 4), [1, 2])
 for f in (np.array, np.asarray, np.asanyarray):
     for x in (sample(3), 0.5, [0.5, 0.7], [[0.5, 0.7], [0.1, 0.2]], [sample(3), sample(3, seed=1)],
-              (0.5, 0.7), [(0.1, 0.2), sample(2)], sample(10)):  # fmt: skip
+              (0.5, 0.7), [(0.1, 0.2), (0.5, 0.4)], sample(10)):  # fmt: skip
         case(f, x)
     case(f, sample(3), np.float64)
 case(np.array, sample(3), dtype=float)

@@ -1,0 +1,57 @@
+"""Runs many programs and prints those that fail, made small: `python -m fuzz.hunt 0 10000` in tests/."""
+
+import sys
+import time
+from collections import Counter
+
+from fuzz.check import Failure, check
+from fuzz.programs import Program, program
+from fuzz.shrink import shrink
+
+
+def fails_with(key: tuple[str, str]):
+    """Whether a program fails in the same stage in the same way."""
+
+    def fails(candidate: Program) -> bool:
+        try:
+            check(candidate)
+        except Failure as failure:
+            return failure.key == key
+        return False
+
+    return fails
+
+
+def report(failing: Program, failure: Failure) -> str:
+    """A failing program, made small, with its arguments and what is wrong."""
+    small = shrink(failing, fails_with(failure.key))
+    try:
+        check(small)
+    except Failure as last:
+        failure = last
+    return f"seed {small.seed}: {failure}\n{small.text}args = {small.args!r}\nargnums = {small.argnums}"
+
+
+def hunt(first: int, last: int, small: bool = True) -> Counter[str]:
+    """Check the programs of these seeds; how often each outcome was seen."""
+    outcomes: Counter[str] = Counter()
+    started = time.perf_counter()
+    for seed in range(first, last):
+        made = program(seed)
+        try:
+            outcomes[check(made)] += 1
+        except Failure as failure:
+            outcomes[f"FAILED {failure.key}"] += 1
+            seen = outcomes[f"FAILED {failure.key}"]
+            if seen <= 2:
+                print(report(made, failure) if small else f"seed {seed}: {failure}", "\n", flush=True)
+            else:
+                print(f"seed {seed}: {str(failure)[:150]}", "\n", flush=True)
+    print(f"{last - first} programs in {time.perf_counter() - started:.0f} s")
+    for outcome, count in outcomes.most_common():
+        print(f"{count:6}  {outcome}")
+    return outcomes
+
+
+if __name__ == "__main__":
+    hunt(int(sys.argv[1]), int(sys.argv[2]), "--quick" not in sys.argv)
