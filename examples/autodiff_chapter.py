@@ -1,3 +1,5 @@
+# ruff: noqa: B015, B018 -- a cell ends with what it shows
+
 # %% [markdown]
 # # Chapter 5: Automatic Differentiation
 #

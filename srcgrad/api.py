@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 import functools
+import operator
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
-from . import runtime
 from .errors import SrcgradError, StructureError
-from .ir.types import Dim, Facts, facts_of
 
 if TYPE_CHECKING:
-    from .ir.graph import Function
-    from .pipeline import Program
+    from pathlib import Path
+    from types import ModuleType
 
-F = TypeVar("F", bound=Callable[..., Any])
+    from .ir.graph import Function
+    from .ir.types import Facts
+    from .lookup import Programs, Recent
+    from .pipeline import Pair, Program
+
 Argnums = int | str | Sequence[int | str]
+
+
+@functools.cache
+def _road() -> ModuleType:
+    """The pipeline, imported when it is first needed."""
+    from . import nested, pipeline
+
+    nested.install({grad: False, value_and_grad: True}, refused=[vjp])
+    return pipeline
+
+
+@functools.cache
+def _shared() -> Recent[Any]:
+    """The programs of the functions that were differentiated last: `grad(f)(x)` made twice is one."""
+    from .lookup import Recent
+
+    return Recent(64)
 
 
 class Derivative:
@@ -31,17 +51,20 @@ class Derivative:
     def __init__(
         self, function: Callable[..., Any], argnums: Argnums, *, value: bool, has_aux: bool
     ) -> None:
-        if not callable(function):
+        if not callable(function) and not isinstance(function, staticmethod | classmethod):
             raise SrcgradError(
                 f"grad differentiates a function, not {type(function).__name__!r}",
                 cure="pass the function itself, not the result of calling it",
             )
         self.function = function
-        self.argnums: Argnums = argnums if isinstance(argnums, int | str) else tuple(argnums)
+        self.argnums = _normal(argnums)
         self.value = value
         self.has_aux = has_aux
-        self._programs: dict[Any, tuple[Program, Callable[[Any], Any]]] = {}
+        self._programs: Programs[Program] | None = None
         self._binder: Callable[..., tuple[Any, ...]] | None = None
+        self._bound: Recent[Derivative] | None = None
+        self._home: tuple[Any, str] | None = None  # the object and the name that give it, if bound
+        self._in_class: str | None = None
         functools.update_wrapper(self, function, updated=())
         self.__wrapped__ = function
 
@@ -50,103 +73,173 @@ class Derivative:
     @property
     def source(self) -> str:
         """The generated source for any numbers and arrays, as a module."""
-        return self._program(None).generated.text
+        return self._all_programs().general(None).generated.text
 
     @property
     def graph(self) -> Function:
         """The graph that the source was written from; it prints."""
-        return self._program(None).graph
+        return self._all_programs().general(None).graph
 
     def specialize(self, *args: Any, **kwargs: Any) -> Specialized:
         """The program that runs for arguments like these."""
         given = self._given(self._bind(args, kwargs))
-        return Specialized(self._program(given))
+        return Specialized(self, self._all_programs().general(given), given)
 
     def save(self, path: str | Path) -> None:
         """Write the generated source as a module of its own, which needs NumPy alone.
+
+        Classes of yours that it makes instances of, and functions that it calls without reading them,
+        are imported from where they are.
 
         Raises
         ------
         SrcgradError
             If it reads a function or a value that no import reaches.
         """
+        from pathlib import Path
+
         from .codegen.save import standalone
 
-        program = self._program(None)
-        Path(path).write_text(standalone(program.generated, program.graph))
+        program = self._all_programs().general(None)
+        Path(path).write_text(standalone(program.generated, program.graph), encoding="utf-8")
 
     def __repr__(self) -> str:
         what = "value_and_grad" if self.value else "grad"
         name = getattr(self.function, "__name__", repr(self.function))
         return f"<{what} of {name} with respect to {self.argnums!r}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_restore, (self.function, self.argnums, self.value, self.has_aux))
+    # -- as a method, pickled, copied -----------------------------------------------------------
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._in_class = name
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        if instance is None:
+        get = getattr(type(self.function), "__get__", None)
+        if get is None:
             return self
-        bound = self.function.__get__(instance, owner)
-        return Derivative(bound, self.argnums, value=self.value, has_aux=self.has_aux)
+        from .lookup import ByIdentity, Recent
+
+        if self._bound is None:
+            self._bound = Recent(64)
+        key = (ByIdentity(instance), owner)
+        bound = self._bound.get(key)
+        if bound is None:
+            function, argnums = get(self.function, instance, owner), self.argnums
+            if function is self.function and self._in_class is not None:
+                argnums = _after_self(argnums)
+            bound = Derivative(function, argnums, value=self.value, has_aux=self.has_aux)
+            if self._in_class is not None:
+                bound._home = (owner if instance is None else instance, self._in_class)
+            self._bound.put(key, bound)
+        return bound
+
+    def __reduce__(self) -> Any:
+        if self._home is not None:
+            return getattr, self._home
+        found: Any = sys.modules.get(getattr(self, "__module__", ""))
+        for part in getattr(self, "__qualname__", "").split("."):
+            found = getattr(found, part, None)
+        if found is self:
+            return self.__qualname__
+        return _restore, (self.function, self.argnums, self.value, self.has_aux)
 
     # -- calling --------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        apply = _applier((args, kwargs))
-        if apply is not None:
-            return apply(self, args, kwargs)
         bound = self._bind(args, kwargs)
-        given = self._given(bound)
-        key = tuple(given.items())
-        found = self._programs.get(key)
-        if found is None or not found[0].is_current():
-            program = self._program(given)
-            found = self._programs[key] = (program, _finisher(given, self.argnums, program.graph))
-        program, finish = found
-        result = program.run(*bound)
-        if self.value and self.has_aux:
-            return result[0], finish(result[1])
-        if self.value or self.has_aux:
-            k = 1 if self.value else 0
-            pair = list(result)
-            pair[k] = finish(pair[k])
-            return tuple(pair)
-        return finish(result)
+        programs = self._programs or self._all_programs()
+        key = programs.key_of(bound)
+        program = programs.get(key)
+        if program is None:
+            apply = _applier(bound)
+            if apply is not None:
+                return apply(self, args, kwargs)
+            program = programs.made(key, bound)
+        return program.run(*bound)
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """One value per parameter; wrong counts and names are reported as Python reports them."""
         if self._binder is None:
-            from .pipeline import binder
-
-            self._binder = binder(self.function)
+            self._binder = _road().binder(self.function)
         return self._binder(*args, **kwargs)
 
     def _given(self, bound: tuple[Any, ...]) -> dict[str, Facts]:
-        symbols: dict[int, Dim] = {}
-        names = self._binder.__names__  # type: ignore[union-attr]
-        return {n: facts_of(v, symbols) for n, v in zip(names, bound, strict=True)}
+        return self._all_programs().facts(bound)
 
-    def _program(self, given: Mapping[str, Facts] | None) -> Program:
-        from .pipeline import gradient_program
-
-        return gradient_program(
-            self.function, given, self.argnums, value=self.value, has_aux=self.has_aux
-        )
+    def _all_programs(self) -> Programs[Program]:
+        if self._programs is None:
+            self._programs = _programs_of(self)
+        return self._programs
 
 
 class Specialized:
     """One generated program, for arguments of one kind."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(
+        self, derivative: Derivative, program: Program, given: Mapping[str, Facts]
+    ) -> None:
+        self._derivative = derivative
         self._program = program
+        self._given = given
         self.source = program.generated.text
         self.graph = program.graph
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._program.run(*args, **kwargs)
+        """Run the program.
+
+        Raises
+        ------
+        StructureError
+            For arguments that another program is generated for.
+        """
+        bound = self._derivative._bind(args, kwargs)
+        given = self._derivative._given(bound)
+        for name, facts in given.items():
+            if facts != self._given[name]:
+                raise StructureError(
+                    f"this program is for {name}: {self._given[name]}, not for {name}: {facts}",
+                    cure="call the derivative itself, which finds the program to run",
+                )
+        return self._program.run(*bound)
 
     def __repr__(self) -> str:
         return f"<generated {self._program.generated.name}>"
+
+
+def _programs_of(derivative: Derivative) -> Programs[Program]:
+    from .lookup import Programs, identity_of
+
+    road, shared, f = _road(), _shared(), derivative.function
+    options = {"value": derivative.value, "has_aux": derivative.has_aux}
+    key = (identity_of(f), derivative.argnums, *options.values())
+    programs: Programs[Program] | None = shared.get(key)
+    if programs is None:
+        derivative._binder = binder = derivative._binder or road.binder(f)
+        make = functools.partial(road.gradient_program, f, argnums=derivative.argnums, **options)
+        programs = Programs(binder.__names__, make)
+        shared.put(key, programs)
+    return programs
+
+
+def _normal(argnums: Any) -> int | str | tuple[int | str, ...]:
+    """`argnums` as plain numbers and names."""
+    if isinstance(argnums, str):
+        return argnums
+    if isinstance(argnums, tuple | list | range):
+        return tuple(a for each in argnums for a in [_normal(each)] if not isinstance(a, tuple))
+    if not isinstance(argnums, bool) and hasattr(argnums, "__index__"):
+        return operator.index(argnums)
+    raise SrcgradError(
+        f"argnums is {argnums!r}",
+        cure="give the number or the name of an argument, or a tuple of these",
+    )
+
+
+def _after_self(argnums: Argnums) -> Argnums:
+    """The arguments of a method, for the function it is, which takes the object, too."""
+    if isinstance(argnums, str) or (isinstance(argnums, int) and argnums < 0):
+        return argnums
+    return argnums + 1 if isinstance(argnums, int) else tuple(map(_after_self, argnums))  # type: ignore[misc]
 
 
 def _applier(value: Any) -> Callable[..., Any] | None:
@@ -171,43 +264,6 @@ def _restore(
     function: Callable[..., Any], argnums: Argnums, value: bool, has_aux: bool
 ) -> Derivative:
     return Derivative(function, argnums, value=value, has_aux=has_aux)
-
-
-def _finisher(
-    given: Mapping[str, Facts], argnums: Argnums, graph: Function
-) -> Callable[[Any], Any]:
-    """What makes Python floats of the gradients of Python floats."""
-    from .pipeline import wanted_facts
-
-    facts = wanted_facts(graph, given, argnums)
-    if isinstance(argnums, int | str):
-        return _converter(facts[0])
-    converters = [_converter(f) for f in facts]
-    if all(c is _as_is for c in converters):
-        return _as_is
-    return lambda gradients: tuple(c(g) for c, g in zip(converters, gradients, strict=True))
-
-
-def _as_is(gradient: Any) -> Any:
-    return gradient
-
-
-def _converter(facts: Facts) -> Callable[[Any], Any]:
-    if facts.kind == "float" and facts.dtype is None:
-        return float
-    if facts.items is None or facts.kind == "object":
-        return _as_is
-    inner = [_converter(f) for f in facts.items]
-    if all(c is _as_is for c in inner):
-        return _as_is
-    if facts.kind == "dict":
-        keys = facts.keys or ()
-        return lambda g: {k: c(g[k]) for k, c in zip(keys, inner, strict=True)}
-    if facts.kind == "list":
-        return lambda g: [c(x) for c, x in zip(inner, g, strict=True)]
-    if facts.cls is not None and hasattr(facts.cls, "_fields"):
-        return lambda g: facts.cls(*(c(x) for c, x in zip(inner, g, strict=True)))  # type: ignore
-    return lambda g: tuple(c(x) for c, x in zip(inner, g, strict=True))
 
 
 def _derivative(
@@ -298,12 +354,11 @@ def value_and_grad(
 class Pullback:
     """The backward program of one call of a function, to be called as often as wanted."""
 
-    def __init__(self, program: Program, saved: Any, result: Any, places: Sequence[int | None]):
-        self._program = program
+    def __init__(self, pair: Pair, saved: Any, output: Any) -> None:
+        self._pair = pair
         self._saved = saved
-        self._result = result
-        self._places = places
-        self.source = program.generated.text
+        self._output = output
+        self.source = pair.backward.generated.text
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         """The cotangents of all arguments, one each; None for what has no derivative.
@@ -313,16 +368,24 @@ class Pullback:
         StructureError
             If the cotangent has not the structure and shapes of the function's result.
         """
-        runtime.check_like(cotangent, self._result, StructureError)
-        given = self._program.run(self._saved, cotangent)
-        return tuple(None if k is None else given[k] for k in self._places)
+        from .conform import cotangent_like
+
+        return self._pair.pull(self._saved, cotangent_like(cotangent, self._output))
 
     def __repr__(self) -> str:
-        return f"<pullback of {self._program.generated.name.removesuffix('_backward')}>"
+        return f"<pullback of {self._pair.backward.generated.name.removesuffix('_backward')}>"
 
 
-def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
+def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     """The value of a function and its pullback, which takes cotangents of the result to arguments.
+
+    With `has_aux`, the function returns (result, auxiliary data); the value is the result alone, and
+    the auxiliary data come third.
+
+    Raises
+    ------
+    UnsupportedSyntax, MissingRule, StructureError
+        What stands in the way, and where.
 
     Examples
     --------
@@ -331,11 +394,28 @@ def vjp(function: Callable[..., Any], *primals: Any) -> tuple[Any, Pullback]:
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 3., 30.]), 0.0)
     """
-    from .pipeline import pullback_of
+    from .lookup import Programs, identity_of
 
-    forward, backward, places = pullback_of(function, primals)
-    result, saved = forward.run(*primals)
-    return result, Pullback(backward, saved, result, places)
+    if not callable(function):
+        raise SrcgradError(
+            f"vjp differentiates a function, not {type(function).__name__!r}",
+            cure="pass the function itself, then its arguments",
+        )
+    road, shared, key = _road(), _shared(), ("vjp", identity_of(function), has_aux)
+    found = shared.get(key)
+    if found is None:
+        make = functools.partial(road.pullback_programs, function, has_aux=has_aux)
+        bind = road.binder(function)
+        found = bind, Programs(bind.__names__, make)
+        shared.put(key, found)
+    bind, programs = found
+    bound = bind(*primals)
+    kind = programs.key_of(bound)
+    pair = programs.get(kind) or programs.made(kind, bound)
+    result, saved = pair.forward.run(*bound)
+    if has_aux:
+        return result[0], Pullback(pair, saved, result[0]), result[1]
+    return result, Pullback(pair, saved, result)
 
 
 def register(

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
-from threading import Lock
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from threading import Lock, RLock
+from types import MethodType
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from .ir.types import Dim, Facts, facts_of
+
 V = TypeVar("V")
+
+# One thread generates at a time: rule tables, kept trees and file names are shared by all.
+GENERATING = RLock()
 
 
 class Recent(Generic[V]):
@@ -107,3 +113,61 @@ def _other(kind: type, value: Any) -> Hashable:
     if value is None or isinstance(value, bool | str) or callable(value):
         return (kind, hashable(value))
     return kind
+
+
+def identity_of(function: Callable[..., Any]) -> Hashable:
+    """What stands for a function in a key: itself, whatever `==` says; for a method, its object, too."""
+    if isinstance(function, MethodType):
+        return (ByIdentity(function.__self__), ByIdentity(function.__func__))
+    return ByIdentity(function)
+
+
+class Dated(Protocol):
+    """What goes out of date, for instance when a function that it was made of is replaced."""
+
+    def is_current(self) -> bool: ...
+
+
+P = TypeVar("P", bound=Dated)
+
+
+class Programs(Generic[P]):
+    """The programs made of one function, each for arguments of some kind.
+
+    `make` makes one from the facts of all parameters, or from None, for any numbers and arrays.
+    """
+
+    def __init__(
+        self, names: Sequence[str], make: Callable[[Mapping[str, Facts] | None], P], size: int = 256
+    ) -> None:
+        self.names = names
+        self.key_of = key_of
+        self._make = make
+        self._exact: Recent[P] = Recent(size)  # by the very shapes of the arguments
+        self._alike: Recent[P] = Recent(size)  # by what is generated for: shapes in symbols
+
+    def get(self, key: Hashable) -> P | None:
+        """The program for arguments of this key, if there is one."""
+        found = self._exact.get(key)
+        return found if found is not None and found.is_current() else None
+
+    def made(self, key: Hashable, bound: tuple[Any, ...]) -> P:
+        """A program for these arguments, which have this key: one for arguments alike, or a new one."""
+        program = self.general(self.facts(bound))
+        self._exact.put(key, program)
+        return program
+
+    def general(self, given: Mapping[str, Facts] | None) -> P:
+        """The program for arguments of these facts."""
+        key = None if given is None else hashable(tuple(given.values()))
+        with GENERATING:
+            found = self._alike.get(key)
+            if found is None or not found.is_current():
+                found = self._make(given)
+                self._alike.put(key, found)
+            return found
+
+    def facts(self, bound: tuple[Any, ...]) -> dict[str, Facts]:
+        """What a program is generated for: the facts of each argument, large sizes as symbols."""
+        symbols: dict[int, Dim] = {}
+        return {n: facts_of(v, symbols) for n, v in zip(self.names, bound, strict=True)}

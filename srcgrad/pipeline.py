@@ -5,27 +5,35 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from .analysis.activity import carries_derivative
-from .autodiff.reverse import Wanted, gradient, joint, partition
+from .autodiff.reverse import Wanted, gradient, joint, partition, seed_position
 from .codegen.load import Generated, generate, load, make_binder
-from .conform import Conform, conform_each, conformer
-from .errors import SrcgradError
+from .conform import Conform, conform_each, conformer, is_differentiable
+from .errors import StructureError
 from .frontend.lower import lower
-from .frontend.parameters import signature_of
+from .frontend.parameters import free_parameters
+from .frontend.unwrap import Unwrapped, unwrap
 from .ir.build import facts_of_arg
-from .ir.graph import Function, Op, Value
-from .ir.rewrite import map_bodies, substitute_block
-from .ir.types import UNKNOWN, Facts
+from .ir.graph import Function
+from .ir.rewrite import as_primal, map_bodies, substitute_block
+from .ir.types import Facts
 from .ops import tables  # noqa: F401  registers the rules
 from .optimize.passes import optimize
-from .wanted import Argnums, check_arguments, check_scalar, facts_of_wanted, wanted_of
+from .wanted import (
+    Argnums,
+    check_arguments,
+    check_scalar,
+    check_scalar_value,
+    facts_of_wanted,
+    listed,
+    wanted_of,
+)
 
 __all__ = [
+    "Pair",
     "Program",
     "binder",
     "finish",
@@ -37,9 +45,6 @@ __all__ = [
 ]
 
 Given = Mapping[str, Facts] | None
-
-# One thread generates at a time: rule tables, kept trees and file names are shared by all.
-GENERATING = RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +82,14 @@ def primal(function: Callable[..., Any], given: Given) -> Function:
     if not is_derivative(function):
         return lower(function, given)
     f: Any = function
-    made, _ = gradient_graph(f.function, given, f.argnums, value=f.value, has_aux=f.has_aux)
-    return _without_seed(made)
+    inner = primal(f.function, given)
+    return _without_seed(_gradient(inner, f.argnums, value=f.value, has_aux=f.has_aux))
 
 
 def _without_seed(derivative: Function) -> Function:
     """A gradient as a function to differentiate: its cotangent is 1.0, all of it is primal."""
-    at = seed_position(derivative)
+    at = seed_position(derivative.signature)
+    assert at is not None
     seed = derivative.params[at]
     body = substitute_block(derivative.body, {seed: 1.0})
     body = replace(body, params=tuple(p for p in body.params if p is not seed))
@@ -91,19 +97,192 @@ def _without_seed(derivative: Function) -> Function:
     return map_bodies(replace(derivative, body=body, signature=signature), as_primal)
 
 
-def gradient_graph(
+def output_of(function: Function, has_aux: bool) -> Any:
+    """What a derivative is taken of: the result, or with auxiliary data, the first of the pair.
+
+    Raises
+    ------
+    StructureError
+        If `has_aux` is set and the function does not return a pair.
+    """
+    result = function.result
+    if not has_aux:
+        return result
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise StructureError(
+            f"with has_aux=True, {function.name} must return a pair (result, auxiliary data)",
+            function.location,
+            cure="return (loss, aux), or leave has_aux out",
+        )
+    return result[0]
+
+
+def gradient_program(
     function: Callable[..., Any],
     given: Given,
     argnums: Argnums,
     *,
     value: bool,
     has_aux: bool,
-) -> tuple[Function, Sequence[Facts]]:
-    """The gradient of a function as a graph, not yet optimised, and the facts of what is wanted."""
+) -> Program:
+    """The gradient of a function, generated for arguments of these facts.
+
+    Its `run` gives gradients that are structured and typed as the arguments are.
+    """
     graph = primal(function, given)
-    single = isinstance(argnums, int | str)
-    wanted = wanted_of(graph, [argnums] if isinstance(argnums, int | str) else argnums)
+    # Where nothing tells whether the result is one number, the call has to tell: it returns it, too.
+    unsure = given is not None and not facts_of_arg(output_of(graph, has_aux)).is_scalar
+    made = _gradient(graph, argnums, value=value or unsure, has_aux=has_aux)
+    program = finish(optimize(made), header(graph, given, "gradient"))
+    if given is None:
+        return program
+    gradients: Any = program.graph.result
+    if value or unsure:
+        gradients = gradients[1]
+    elif has_aux:
+        gradients = gradients[0]
+    conform = _conformer(graph, argnums, gradients)
+    if unsure:
+        return replace(program, run=_checked(program.run, conform, graph, value, has_aux))
+    return replace(program, run=_conforming(program.run, conform, value, has_aux))
+
+
+def _gradient(graph: Function, argnums: Argnums, *, value: bool, has_aux: bool) -> Function:
+    """The gradient of a graph, not yet optimised."""
+    wanted = wanted_of(graph, listed(argnums))
     check_arguments(graph, wanted)
-    check_scalar(graph, output_of(graph, has_aux))
-    made = gradient(graph, wanted, single=single, value=value, has_aux=has_aux)
-    return made, [facts_of_wanted(graph, w) for w in wanted]
+    check_scalar(graph, facts_of_arg(output_of(graph, has_aux)))
+    single = isinstance(argnums, int | str)
+    return gradient(graph, wanted, single=single, value=value, has_aux=has_aux)
+
+
+def _conformer(graph: Function, argnums: Argnums, gradients: Any) -> Conform | None:
+    facts = [facts_of_wanted(graph, w) for w in wanted_of(graph, listed(argnums))]
+    if isinstance(argnums, int | str):
+        return conformer(facts[0], facts_of_arg(gradients))
+    return conform_each(facts, [facts_of_arg(g) for g in gradients])
+
+
+def _conforming(
+    run: Callable[..., Any], conform: Conform | None, value: bool, has_aux: bool
+) -> Callable[..., Any]:
+    """`run`, with gradients that look like the arguments."""
+    if conform is None:
+        return run
+    if not value and not has_aux:
+        return lambda *args: conform(run(*args))
+
+    def call(*args: Any) -> Any:
+        first, second = run(*args)
+        return (first, conform(second)) if value else (conform(first), second)
+
+    return call
+
+
+def _checked(
+    run: Callable[..., Any],
+    conform: Conform | None,
+    function: Function,
+    value: bool,
+    has_aux: bool,
+) -> Callable[..., Any]:
+    """`run`, for a function of which only the call shows whether it returns one number."""
+
+    def call(*args: Any) -> Any:
+        result, gradients = run(*args)
+        output, aux = result if has_aux else (result, None)
+        check_scalar_value(function, output)
+        if conform is not None:
+            gradients = conform(gradients)
+        if value:
+            return result, gradients
+        return (gradients, aux) if has_aux else gradients
+
+    return call
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The forward and the backward program of one function.
+
+    The forward program returns (result, saved); `pull` takes what was saved and the cotangent of the
+    result to the cotangents of all parameters, None for what has no derivative.
+    """
+
+    forward: Program
+    backward: Program
+    pull: Callable[[Any, Any], tuple[Any, ...]]
+
+    def is_current(self) -> bool:
+        return self.forward.is_current()  # both come from one reading of the function
+
+
+def pullback_programs(
+    function: Callable[..., Any], given: Mapping[str, Facts], *, has_aux: bool = False
+) -> Pair:
+    """The programs that `vjp` runs, for arguments of these facts."""
+    graph = primal(function, given)
+    output_of(graph, has_aux)
+    wanted = [Wanted(k) for k, p in enumerate(graph.params) if is_differentiable(p.facts)]
+    lines = header(graph, given, "pullback")
+    forward, backward = partition(optimize(joint(graph, wanted, has_aux=has_aux)))
+    programs = finish(forward, lines), finish(backward, lines)
+    made = [facts_of_arg(g) for g in backward.result]
+    conform = conform_each([graph.params[w.position].facts for w in wanted], made)
+    places = [w.position for w in wanted]
+    run, count = programs[1].run, len(graph.params)
+
+    def pull(saved: Any, cotangent: Any) -> tuple[Any, ...]:
+        given_back = run(saved, cotangent)
+        if conform is not None:
+            given_back = conform(given_back)
+        if len(places) == count:
+            return given_back  # type: ignore[no-any-return]
+        each: list[Any] = [None] * count
+        for place, g in zip(places, given_back, strict=True):
+            each[place] = g
+        return tuple(each)
+
+    return Pair(*programs, pull)
+
+
+def finish(function: Function, lines: Sequence[str]) -> Program:
+    """Write and load a graph."""
+    generated = generate(function, lines)
+    return Program(function, generated, load(generated, function))
+
+
+def binder(function: Any) -> Callable[..., tuple[Any, ...]]:
+    """A function of the same parameters that gives their values as a tuple, `__names__` beside.
+
+    The values are those that a caller gives: without what a method or a partial has fixed.
+    """
+    while is_derivative(function):
+        function = function.function
+    found = unwrap(function)
+    free = free_parameters(found)
+    every = free_parameters(Unwrapped(found.function))
+    names = tuple(p.name for p in free)
+    name = getattr(found.function, "__qualname__", type(found.function).__name__)
+    fixed = len(found.bound) + len(found.keywords)
+    bind: Any
+    if 0 < fixed == len(every) - len(free):
+        # Python counts what is fixed, too, when it reports how many arguments there are.
+        whole, before, named = make_binder(name, every, names), found.bound, found.keywords
+
+        def bind(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+            return whole(*before, *args, **{**named, **kwargs})
+    else:
+        bind = make_binder(name, free, names)
+    bind.__names__ = names
+    return bind  # type: ignore[no-any-return]
+
+
+def header(function: Function, given: Given, what: str) -> list[str]:
+    """The comment at the head of generated source."""
+    if given is None:
+        return [f"The {what} of {function.name}, generated by srcgrad for any numbers and arrays."]
+    parts = [
+        f"{p.name}: {v.facts}" for p, v in zip(function.signature, function.params, strict=True)
+    ]
+    return [f"The {what} of {function.name}, generated by srcgrad.", f"For {', '.join(parts)}."]

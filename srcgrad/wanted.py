@@ -2,43 +2,21 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from .autodiff.reverse import Wanted
 from .conform import is_differentiable
 from .errors import NotDifferentiable, NotScalar, SrcgradError
-from .ir.build import facts_of_arg
 from .ir.graph import Function
-from .ir.types import UNKNOWN, Facts
+from .ir.types import UNKNOWN, Facts, facts_of
 
 Argnums = int | str | Sequence[int | str]
 
 
-def normal_argnums(argnums: Any) -> int | str | tuple[int | str, ...]:
-    """`argnums` as plain numbers and names.
-
-    Raises
-    ------
-    SrcgradError
-        Where it is something else.
-
-    >>> normal_argnums(["w", -1])
-    ('w', -1)
-    """
-    if isinstance(argnums, str):
-        return argnums
-    if isinstance(argnums, tuple | list | range):
-        each = [normal_argnums(a) for a in argnums]
-        if all(isinstance(a, int | str) for a in each):
-            return tuple(each)  # type: ignore[arg-type]
-    elif not isinstance(argnums, bool) and hasattr(argnums, "__index__"):
-        return operator.index(argnums)
-    raise SrcgradError(
-        f"argnums is {argnums!r}",
-        cure="give the number or the name of an argument, or a tuple of these",
-    )
+def listed(argnums: Argnums) -> Sequence[int | str]:
+    """The numbers and names, also where there is only one."""
+    return [argnums] if isinstance(argnums, int | str) else argnums
 
 
 def wanted_of(function: Function, argnums: Sequence[int | str]) -> list[Wanted]:
@@ -65,7 +43,7 @@ def _numbered(function: Function, argnum: int) -> Wanted:
         return Wanted(plain[place])
     if star is not None and place >= len(plain) and (count is None or place < count):
         return Wanted(star, place - len(plain))
-    name = function.name
+    name = called(function)
     if count is None:
         problem = f"argument number {argnum} of {name} depends on how many it is called with"
     elif star is not None:
@@ -73,7 +51,7 @@ def _numbered(function: Function, argnum: int) -> Wanted:
     else:
         problem = f"{name} has no positional parameter number {argnum}"
     names = ", ".join(function.signature[k].name for k in plain)
-    cure = f"number one of {names} from 0, or name one" if names else "name an argument"
+    cure = f"count {names} from 0, or name one of them" if names else "name an argument"
     raise SrcgradError(problem, function.location, cure=cure)
 
 
@@ -87,10 +65,10 @@ def _named(function: Function, name: str) -> Wanted:
         keys = function.params[position].facts.keys
         if keys is None or name in keys:
             return Wanted(position, name)
-        problem = f"{function.name} was called without an argument {name!r}"
+        problem = f"{called(function)} was called without an argument {name!r}"
         names += [str(k) for k in keys]
     else:
-        problem = f"{function.name} has no parameter {name!r}"
+        problem = f"{called(function)} has no parameter {name!r}"
     raise SrcgradError(problem, function.location, cure=f"name one of {', '.join(names)}")
 
 
@@ -103,6 +81,12 @@ def facts_of_wanted(function: Function, wanted: Wanted) -> Facts:
         return facts.element or UNKNOWN
     keys = facts.keys if facts.keys is not None else range(len(facts.items))
     return facts.items[list(keys).index(wanted.entry)]
+
+
+def called(function: Function) -> str:
+    """What messages call a function: as its source does."""
+    where = function.location
+    return where.function if where is not None and where.function else function.name
 
 
 def describe(facts: Facts) -> str:
@@ -155,13 +139,13 @@ def check_arguments(function: Function, wanted: Sequence[Wanted]) -> None:
         if facts.items:
             what = f"a {facts.kind} without any float in it"
         raise NotDifferentiable(
-            f"argument {name!r} of {function.name} is {what}, which has no derivative",
+            f"argument {name!r} of {called(function)} is {what}, which has no derivative",
             function.location,
             cure=cure,
         )
 
 
-def check_scalar(function: Function, result: Any) -> None:
+def check_scalar(function: Function, facts: Facts) -> None:
     """Refuse to take the gradient of what is known not to be one real number.
 
     Raises
@@ -169,8 +153,7 @@ def check_scalar(function: Function, result: Any) -> None:
     NotScalar, NotDifferentiable
         Saying what the function returns, and what to return instead.
     """
-    facts = facts_of_arg(result)
-    where, name = function.location, function.name
+    where, name = function.location, called(function)
     if facts.kind in ("tuple", "list", "dict", "object"):
         raise NotScalar(
             f"{name} returns {'an' if facts.kind == 'object' else 'a'} {facts.kind}; "
@@ -180,6 +163,8 @@ def check_scalar(function: Function, result: Any) -> None:
         )
     if facts.kind == "none":
         raise NotScalar(f"{name} returns nothing", where, cure="return the loss")
+    if facts.kind == "undefined":
+        raise NotScalar(f"{name} never returns", where, cure="return the loss on some path")
     if facts.ndim:
         raise NotScalar(
             f"{name} returns an array of shape {facts.shape_text()}; a gradient is taken of one number",
@@ -195,4 +180,22 @@ def check_scalar(function: Function, result: Any) -> None:
             f"{name} returns a complex number; a gradient is taken of one real number",
             where,
             cure="return a real number, for instance np.real(z) or np.abs(z)",
+        )
+
+
+def check_scalar_value(function: Function, value: Any) -> None:
+    """Refuse to take the gradient of what a call has shown not to be one real number.
+
+    Raises
+    ------
+    NotScalar, NotDifferentiable
+        As `check_scalar` does.
+    """
+    facts = facts_of(value)
+    check_scalar(function, facts)
+    if not facts.is_scalar:
+        raise NotScalar(
+            f"{called(function)} returns {describe(facts)}; a gradient is taken of one number",
+            function.location,
+            cure="return a float",
         )

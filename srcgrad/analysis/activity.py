@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..ir.graph import CALL, CONTROL, IF, WITH, Arg, Block, Loop, Op, Value, values_in
 from ..ir.types import Facts
 from ..ops import registry
+from .unbound import unbound_values
 
 INERT = frozenset({"none", "str", "range", "function", "undefined"})
 
@@ -32,9 +33,13 @@ def differentiable_operands(op: Op) -> Iterator[Value]:
 
 
 class Activity:
-    """The values of a block, inner blocks included, that are *active*: varied and useful."""
+    """The values of a block, inner blocks included, that are *active*: varied and useful.
+
+    `unbound` are the values, active or not, that may be undefined when they are not read.
+    """
 
     def __init__(self, block: Block, inputs: Iterable[Value], outputs: Arg) -> None:
+        self.unbound = unbound_values(block)
         self.varied = set(inputs)
         self._forward(block.ops)
         self.useful = set(values_in(outputs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,9 +51,15 @@ def known_entries(facts: Facts) -> tuple[Any, ...] | None:
 class Cotangents:
     """What each value's cotangent is so far. Adding appends ops to `builder`."""
 
-    def __init__(self, builder: Builder, table: dict[Value, Cotangent] | None = None) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        table: dict[Value, Cotangent] | None = None,
+        unbound: Container[Value] = (),
+    ) -> None:
         self.builder = builder
         self.table = dict(table or {})
+        self.unbound = unbound  # values that may be undefined, of which zeros are 0.0
 
     def __contains__(self, value: Value) -> bool:
         return value in self.table
@@ -144,8 +150,6 @@ class Cotangents:
         parts = []
         for key in keys:
             entry = cotangent.entries.get(key)
-            if entry is None and facts.kind in ("tuple", "list"):
-                entry = cotangent.entries.get(key - len(keys)) if isinstance(key, int) else None
             if entry is None or isinstance(entry, Partial):
                 child = self._child(value, key, facts.kind)
                 entry = self.zero(child) if entry is None else self.whole(child, entry)
@@ -180,7 +184,7 @@ class Cotangents:
         facts = value.facts
         if facts.kind in SCALARS and facts.shape == () and facts.dtype in (None, "float64"):
             return 0j if facts.kind == "complex" else 0.0
-        if facts.kind == "array" and facts.dtype is not None:
+        if facts.kind == "array" and facts.dtype is not None and value not in self.unbound:
             if np.dtype(facts.dtype).kind in "fc":
                 return self.builder.emit(primitive(np.zeros_like), (value,))
         keys = known_entries(facts)

@@ -40,7 +40,7 @@ class Pull(ABC):
     ) -> None:
         self.active = active
         self.builder = builder
-        self.cotangents = Cotangents(builder, table)
+        self.cotangents = Cotangents(builder, table, active.unbound)
         self.forward: list[Op] = []
         self.made: dict[Value, Op] = {}
 
@@ -87,6 +87,9 @@ class Pull(ABC):
         if self._is_known_entry(op):
             container, key = op.args
             if container in self.active:
+                keys = known_entries(container.facts) or ()
+                if key not in keys:
+                    key += len(keys)  # xs[-1] and xs[2] may be one entry
                 self.cotangents.add_entry(container, key, self.cotangents.table[op.result])
             return
         g = self.cotangents.take(op.result)

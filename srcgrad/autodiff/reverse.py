@@ -126,11 +126,14 @@ def gradient(
     swept = sweep(function, wanted, output, seed)
     gradients: Arg = swept.gradients[0] if single else swept.gradients
     result: Arg = gradients
+    owned: tuple[int, ...] = ()
     if value:
         result = ((output, aux), gradients) if has_aux else (output, gradients)
+        owned = (1,)
     elif has_aux:
         result = (gradients, aux)
-    return _with_seed(function, seed, swept, result)
+        owned = (0,)
+    return _with_seed(function, seed, swept, result, owned)
 
 
 def _split_aux(function: Function) -> tuple[Arg, Arg]:
@@ -147,10 +150,15 @@ def _seed_facts(facts: Facts) -> Facts:
     return facts if facts.kind in SCALARS and facts.dtype else PY_FLOAT
 
 
-def _with_seed(function: Function, seed: Value, swept: Swept, result: Arg) -> Function:
+def _with_seed(
+    function: Function, seed: Value, swept: Swept, result: Arg, owned: tuple[int, ...]
+) -> Function:
     taken = {p.name for p in function.signature}
+    for parameter, value in zip(function.signature, function.params, strict=True):
+        if parameter.kind == "VAR_KEYWORD":
+            taken.update(value.facts.keys or ())
     name = "g"
-    while name in taken:
+    while any(t.rstrip("_") == "g" and len(t) >= len(name) for t in taken):
         name += "_"
     seed.hint = name
     names = list(function.signature)
@@ -176,7 +184,14 @@ def _with_seed(function: Function, seed: Value, swept: Swept, result: Arg) -> Fu
         signature=tuple(names),
         body=body,
         callees=swept.callees,
+        owned=owned,
     )
+
+
+def seed_position(signature: Sequence[Parameter]) -> int | None:
+    """Which parameter of a derivative is the cotangent of the result: the longest of `g`, `g_`, ..."""
+    found = [k for k, p in enumerate(signature) if p.name.rstrip("_") == "g"]
+    return max(found, key=lambda k: len(signature[k].name), default=None)
 
 
 def pair_up(function: Function) -> tuple[dict[str, Pair], Mapping[str, Function]]:
@@ -205,12 +220,20 @@ def split(
 
 
 def joint(
-    function: Function, wanted: Sequence[Wanted], pairs: Mapping[str, Pair] | None = None
+    function: Function,
+    wanted: Sequence[Wanted],
+    pairs: Mapping[str, Pair] | None = None,
+    *,
+    has_aux: bool = False,
 ) -> Function:
-    """The function that returns (result, cotangents), given its arguments and its cotangent."""
-    seed = Value("g", facts_of_arg(function.result))
-    swept = sweep(function, wanted, function.result, seed, pairs)
-    return _with_seed(function, seed, swept, (function.result, swept.gradients))
+    """The function that returns (result, cotangents), given its arguments and its cotangent.
+
+    With `has_aux`, the result is a pair, and the cotangent that of its first entry.
+    """
+    output = function.result[0] if has_aux else function.result
+    seed = Value("g", facts_of_arg(output))
+    swept = sweep(function, wanted, output, seed, pairs)
+    return _with_seed(function, seed, swept, (function.result, swept.gradients), (1,))
 
 
 def partition(both: Function) -> tuple[Function, Function]:
@@ -220,8 +243,8 @@ def partition(both: Function) -> tuple[Function, Function]:
     result) to the tuple of wanted cotangents.
     """
     result, gradients = both.result
-    names = [p.name for p in both.signature]
-    at = max(k for k, name in enumerate(names) if name.rstrip("_") == "g")
+    at = seed_position(both.signature)
+    assert at is not None
     seed = both.params[at]
     forward_ops = tuple(op for op in both.body.ops if not op.adjoint)
     backward = prune(Block((seed,), tuple(op for op in both.body.ops if op.adjoint), (gradients,)))
@@ -244,11 +267,13 @@ def partition(both: Function) -> tuple[Function, Function]:
         name=f"{name}_forward",
         signature=signature,
         body=Block(params, forward_ops, ((result, tuple(needed)),)),
+        owned=None,
     )
     return forward, replace(
         both,
         name=f"{name}_backward",
         signature=(Parameter("saved"), Parameter("g")),
         body=Block((saved, seed), (*reads, *backward.ops), backward.results),
+        owned=None,
         doc=None,
     )

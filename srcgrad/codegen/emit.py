@@ -22,22 +22,22 @@ from ..ir.graph import (
 )
 from .operations import Expressions, load
 from .plan import Header
-from .statements import Statements, assign, call
+from .statements import Statements, assign
 from .unparse import Comment
 
 
 class Emitter(Statements):
-    """Emits one function. `references` is shared by the functions of one module."""
+    """Emits one function. `references` and `shared` are those of the module."""
 
-    def definition(self) -> ast.FunctionDef:
-        """The whole function as a statement."""
+    def definition(self, name: str) -> ast.FunctionDef:
+        """The whole function as a statement, under this name."""
         body = self.function.body
         if self.function.doc:
             self.put(ast.Expr(ast.Constant(self.function.doc)))
         self.block(body)
         self.put(ast.Return(self.arg(self.function.result)))
         return ast.FunctionDef(
-            name=self.function.name,
+            name=name,
             args=signature(self.function.signature, self.expressions),
             body=self.statements,
             decorator_list=[],
@@ -81,7 +81,8 @@ class Emitter(Statements):
         elif op.primitive in LOOPS:
             self.loop(Loop(op))
         elif op.primitive is CALL:
-            call = ast.Call(load(op.attrs["callee"]), [self.arg(a) for a in op.args], [])
+            callee = load(self.shared.called[op.attrs["callee"]])
+            call = ast.Call(callee, [self.arg(a) for a in op.args], [])
             self.put(ast.Assign([self.bound(op.result)], call, lineno=0), op)
         elif op.primitive.effect and not self.plan.uses.get(op.result):
             self.put(self.effect(op), op)
@@ -207,8 +208,8 @@ class Emitter(Statements):
             and not (isinstance(y, Value) and self.names.names.get(y) == self.names[p])
         }
         if self.names_read(loop.stop) & renewed:
-            self.put(assign("stop", flag))
-            return load("stop")
+            self.put(assign(self.names.flag, flag))
+            return load(self.names.flag)
         return flag
 
     def break_if(self, stop: ast.expr) -> None:
@@ -258,21 +259,25 @@ class Emitter(Statements):
             return ast.While(test, body, [])
         if header.tape is not None and not header.sequences and not header.index_used:
             return ast.While(load(self.names[header.tape.value]), body, [])
+        unread = ast.Name(self.names.unread, ast.Store())
         sequences = [self.arg(s) for s, _ in header.sequences]
         targets: list[ast.expr] = [self.bound(e) for _, e in header.sequences]
         if not sequences:
-            sequences = [call("range", self.arg(loop.count))]
-            targets = [self.target(loop.index) if header.index_used else ast.Name("_", ast.Store())]
+            sequences = [self.builtin(range, self.arg(loop.count))]
+            targets = [self.target(loop.index) if header.index_used else unread]
         elif not any(self.plan.uses.get(e) for _, e in header.sequences):
-            targets = [ast.Name("_", ast.Store()) for _ in targets]
+            targets = [unread for _ in targets]
         if loop.reverse:
-            sequences = [call("reversed", s) for s in sequences]
-        over = sequences[0] if len(sequences) == 1 else call("zip", *sequences)
+            sequences = [self.builtin(reversed, s) for s in sequences]
+        over = sequences[0] if len(sequences) == 1 else self.builtin(zip, *sequences)
         goal = targets[0] if len(targets) == 1 else ast.Tuple(targets, ast.Store())
         if header.index_used and header.sequences:
-            over = call("enumerate", over)
+            over = self.builtin(enumerate, over)
             goal = ast.Tuple([self.target(loop.index), goal], ast.Store())
         return ast.For(goal, over, body, [], lineno=0)
+
+    def builtin(self, function: Any, *args: ast.expr) -> ast.Call:
+        return ast.Call(self.expressions.references.of(function), list(args), [])
 
 
 def _assigns(statement: ast.stmt, name: str) -> bool:

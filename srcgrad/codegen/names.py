@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from .. import runtime
-from ..ir.graph import CALL, IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, operands, values_in
+from ..ir.graph import (
+    CALL,
+    IF,
+    LOOPS,
+    WITH,
+    Arg,
+    Block,
+    Capture,
+    Function,
+    Loop,
+    Op,
+    Value,
+    operands,
+    values_in,
+)
 from ..ops.naming import name_after
 from .plan import UPDATES, Plan
 
@@ -145,9 +160,15 @@ class Liveness:
 
 
 class Names:
-    """A name for every value that needs one; values of one name never live at the same time."""
+    """A name for every value that needs one; values of one name never live at the same time.
 
-    def __init__(self, plan: Plan, reserved: Iterable[str] = ()) -> None:
+    `outside` has the names of captured values. `flag` and `unread` are names that no value has: of what
+    ends a loop, and of what nobody reads.
+    """
+
+    def __init__(
+        self, plan: Plan, outside: Mapping[Value, str], reserved: Iterable[str] = ()
+    ) -> None:
         self.plan = plan
         self.liveness = Liveness(plan)
         self.group: dict[Value, list[Value]] = {}
@@ -157,12 +178,15 @@ class Names:
         for parameter, value in zip(function.signature, function.params, strict=True):
             self.fixed[parameter.name] = value
         for capture in function.captures:
-            self.fixed[capture_name(capture.name)] = capture.value
+            self.fixed[outside[capture.value]] = capture.value
         self.pinned = set(self.fixed.values())
         self.reserved = RESERVED | set(reserved)
         self.kept_as = plan.kept_as()
         self._join(function.body)
         self._name()
+        taken = {*self.names.values(), *self.reserved}
+        self.flag = unused("stop", taken)
+        self.unread = unused("_", taken)
 
     def __getitem__(self, value: Value) -> str:
         return self.names[value]
@@ -244,7 +268,7 @@ class Names:
             for w in self.liveness.conflicts.get(v, ())
             if w in self.names
         }
-        base = next((v.hint for v in members if v.hint), None)
+        base = next((v.hint for v in members if v.hint and v.hint != "_"), None)
         if base is None:
             again = next((self.kept_as[v] for v in members if v in self.kept_as), None)
             if again in self.names and self.names[again] not in taken:
@@ -252,12 +276,7 @@ class Names:
             base = self._invent(members)
             if base != "k":
                 taken |= set(self.names.values())  # a name of our own means one thing only
-        base = base if base.isidentifier() else "t"
-        name, k = base, 1
-        while name in taken or name in self.reserved:
-            k += 1
-            name = f"{base}_{k}"
-        return name
+        return unused(base if base.isidentifier() else "t", taken | self.reserved)
 
     def _invent(self, members: list[Value]) -> str:
         """A name after the function that makes the value, on whatever path."""
@@ -284,10 +303,49 @@ class Names:
         return self.names.get(op.args[0]) if isinstance(op.args[0], Value) else None
 
 
-def capture_name(name: str) -> str:
-    """The name under which generated code reads a value from outside.
+def unused(usual: str, taken: Iterable[str]) -> str:
+    """The usual name, with a number where that is taken.
 
-    >>> capture_name("self.weights")
-    'self_weights'
+    >>> unused("d_x", {"d_x", "d_x_2"})
+    'd_x_3'
     """
-    return name.replace(".", "_")
+    name, k = usual, 1
+    while name in taken:
+        k += 1
+        name = f"{usual}_{k}"
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The names that the functions of one module have in common.
+
+    `called` has the name by which each callee is called, `outside` those of captured values: their own,
+    were there not a parameter, which hides what is outside, or another of the same name.
+    """
+
+    called: Mapping[str, str]
+    outside: Mapping[Value, str]
+    captures: Mapping[str, Capture]
+
+
+def shared_names(main: Function, callees: Sequence[Function]) -> Shared:
+    """Name what the functions of a module call each other and what they read from outside.
+
+    `self.weights` is called `self_weights`.
+    """
+    functions = [*callees, main]
+    taken = {p.name for f in functions for p in f.signature} | {main.name}
+    called = {main.name: main.name}
+    for f in callees:
+        called[f.name] = unused(f.name, taken)
+        taken.add(called[f.name])
+    taken |= RESERVED | set(runtime.__all__)
+    outside: dict[Value, str] = {}
+    captures: dict[str, Capture] = {}
+    for capture in (c for f in functions for c in f.captures):
+        if capture.value not in outside:
+            name = outside[capture.value] = unused(capture.name.replace(".", "_"), taken)
+            taken.add(name)
+            captures[name] = capture
+    return Shared(called, outside, captures)

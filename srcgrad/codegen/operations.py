@@ -41,7 +41,8 @@ class References:
     """The names through which generated code reaches functions and objects.
 
     `imports` are lines to write; `helpers` come from srcgrad's run time; `objects` can only be bound
-    in the namespace of the code, because no import reaches them.
+    in the namespace of the code, because no import reaches them. The latter two by the names that the
+    code has for them: their own, unless something else in the code is called that (`taken`).
     """
 
     def __init__(self, taken: Callable[[str], bool]) -> None:
@@ -51,6 +52,8 @@ class References:
         self.objects: dict[str, Any] = {}
         self._known: dict[int, ast.expr] = {}
         self._alive: list[Any] = []
+        self._claimed: set[str] = set()
+        self._imported_as: dict[tuple[str, str], str] = {}
 
     def of(self, obj: Any) -> ast.expr:
         """An expression for a function, class, module or other object."""
@@ -59,19 +62,47 @@ class References:
             self._known[id(obj)] = self._find(obj)
         return self._known[id(obj)]
 
+    def module(self, path: str, usual: str) -> str:
+        """The name of an imported module."""
+        key = (path, "")
+        if key not in self._imported_as:
+            name = self._imported_as[key] = self._claim(usual)
+            self.imports[f"import {path}" if name == path else f"import {path} as {name}"] = None
+        return self._imported_as[key]
+
+    def _claim(self, usual: str) -> str:
+        """A name that means nothing else yet."""
+        name, k = usual, 1
+        while name in self._claimed or self.taken(name):
+            k += 1
+            name = f"{usual}_{k}"
+        self._claimed.add(name)
+        return name
+
+    def _from(self, module: str, name: str) -> str:
+        """What `name`, imported from a module, is called."""
+        key = (module, name)
+        if key not in self._imported_as:
+            called = self._imported_as[key] = self._claim(name)
+            if module != "builtins" or called != name:
+                renamed = "" if called == name else f" as {called}"
+                self.imports[f"from {module} import {name}{renamed}"] = None
+        return self._imported_as[key]
+
     def _find(self, obj: Any) -> ast.expr:
         name = getattr(obj, "__name__", None)
         if isinstance(name, str):
             if getattr(builtins, name, None) is obj:
-                return load(name)
+                return load(self._from("builtins", name))
             if getattr(runtime, name, None) is obj:
-                self.helpers[name] = obj
-                return load(name)
-            for module, alias in ((np, "np"), (np.linalg, "np.linalg"), (math, "math")):
+                called = self._claim(name)
+                self.helpers[called] = obj
+                return load(called)
+            if getattr(math, name, None) is obj:
+                return dotted(f"{self.module('math', 'math')}.{name}")
+            for module, prefix in ((np, ""), (np.linalg, "linalg.")):
                 if getattr(module, name, None) is obj:
-                    line = "import math" if module is math else "import numpy as np"
-                    self.imports[line] = None
-                    return dotted(f"{alias}.{name}")
+                    return dotted(f"{self.module('numpy', 'np')}.{prefix}{name}")
         return self._imported(obj, name) or self._bound(obj, name)
 
     def _imported(self, obj: Any, name: str | None) -> ast.expr | None:
@@ -84,19 +115,15 @@ class References:
         found = sys.modules.get(module)
         for part in qualified.split("."):
             found = getattr(found, part, None)
-        if found is not obj or self.taken(qualified.partition(".")[0]):
+        if found is not obj:
             return None
-        self.imports[f"from {module} import {qualified.partition('.')[0]}"] = None
-        return dotted(qualified)
+        first, dot, rest = qualified.partition(".")
+        return dotted(f"{self._from(module, first)}{dot}{rest}")
 
     def _bound(self, obj: Any, name: str | None) -> ast.expr:
-        base = name if name is not None and name.isidentifier() else "object_"
-        k, chosen = 1, base
-        while chosen in self.objects or self.taken(chosen):
-            k += 1
-            chosen = f"{base}_{k}"
-        self.objects[chosen] = obj
-        return load(chosen)
+        called = self._claim(name if name is not None and name.isidentifier() else "object_")
+        self.objects[called] = obj
+        return load(called)
 
 
 def _home_of(obj: Any, name: str | None) -> str | None:
@@ -154,7 +181,7 @@ class Expressions:
             return ast.Dict([self.constant(k) for k in arg], [self.arg(v) for v in arg.values()])
         if isinstance(arg, slice):
             parts = (arg.start, arg.stop, arg.step)
-            return ast.Call(load("slice"), [self.arg(p) for p in parts], [])
+            return ast.Call(self.references.of(slice), [self.arg(p) for p in parts], [])
         return self.constant(arg)
 
     def constant(self, value: Any) -> ast.expr:
@@ -195,8 +222,7 @@ class Expressions:
         return ast.Constant(value)
 
     def _numpy(self, name: str) -> ast.expr:
-        self.references.imports["import numpy as np"] = None
-        return dotted(f"np.{name}")
+        return dotted(f"{self.references.module('numpy', 'np')}.{name}")
 
     def index(self, arg: Arg) -> ast.expr:
         """What stands between the brackets of a subscript."""

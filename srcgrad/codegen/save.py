@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from .. import runtime
 from ..errors import SrcgradError
 from ..ir.graph import Function
-from .load import Generated, captures_of
-from .names import capture_name
+from .load import Generated
 
 LARGEST_LITERAL = 1000  # entries of a captured array that are still written out
 
@@ -31,52 +35,101 @@ def standalone(generated: Generated, function: Function) -> str:
             function.location,
             cure="define it at the top level of an importable module",
         )
-    text = re.sub(r"^from srcgrad\.runtime import .*\n\n?", "", generated.text, flags=re.MULTILINE)
     parts = [
-        f"{capture_name(c.name)} = {_literal(c.name, c.read(), function)}\n"
-        for c in captures_of(function)
+        f"{name} = {_literal(c.name, c.read(), function)}\n"
+        for name, c in generated.captures.items()
     ]
-    parts += [_source(helper) for helper in _with_callees(generated.helpers.values())]
-    if not parts:
-        return text
-    end = _end_of_imports(text)
-    head, rest = text[:end], text[end:]
-    if "import numpy as np" not in head and any("np." in p for p in parts):
-        head += "import numpy as np\n"
-    sections = (head.strip("\n"), "\n\n".join(parts).strip("\n"), rest.lstrip("\n"))
-    return "\n\n\n".join(sections)
+    imports, helpers = _written_out(generated.helpers.values())
+    parts += helpers
+    parts += [
+        f"{name} = {helper.__name__}\n"
+        for name, helper in generated.helpers.items()
+        if name != helper.__name__
+    ]
+    head, rest = _split(generated.text)
+    if any("np." in part for part in parts):
+        imports["import numpy as np"] = None
+    head += [line for line in sorted(imports, key=_by_kind) if line not in head]
+    sections = ("\n".join(head), "\n\n".join(parts).strip("\n"), rest)
+    return "\n\n\n".join(section for section in sections if section)
 
 
-def _end_of_imports(text: str) -> int:
-    """Where the first definition begins."""
-    found = re.search(r"^def ", text, flags=re.MULTILINE)
-    return found.start() if found else len(text)
+def _by_kind(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
 
 
-def _with_callees(helpers: Any) -> list[Any]:
-    """Helpers with the helpers that they call."""
-    from .. import runtime
+def _split(text: str) -> tuple[list[str], str]:
+    """The lines before the first definition, without the import of helpers, and the rest."""
+    lines = text.splitlines()
+    tree = ast.parse(text)
+    start = next(node.lineno for node in tree.body if isinstance(node, ast.FunctionDef)) - 1
+    imported: set[int] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module == runtime.__name__:
+            imported.update(range(node.lineno - 1, node.end_lineno or node.lineno))
+    head = [line for k, line in enumerate(lines[:start]) if line and k not in imported]
+    return head, "\n".join(lines[start:]) + "\n"
 
-    known: dict[str, Any] = {}
+
+def _written_out(helpers: Iterable[Any]) -> tuple[dict[str, None], list[str]]:
+    """The imports and the texts of helpers, and of the helpers and constants that they use."""
+    imports: dict[str, None] = {}
+    functions: dict[str, str] = {}
+    constants: dict[str, str] = {}
 
     def visit(helper: Any) -> None:
-        if helper.__name__ not in known:
-            known[helper.__name__] = helper
-            for name in helper.__code__.co_names:
-                inner = getattr(runtime, name, None)
-                if inspect.isfunction(inner) and inner.__module__ == runtime.__name__:
-                    visit(inner)
+        functions[helper.__name__] = _source(helper)
+        for name in _names_read(helper.__code__):
+            found = helper.__globals__.get(name)
+            if isinstance(found, ModuleType):
+                shown = "import numpy as np" if found is np else f"import {found.__name__}"
+                imports[shown] = None
+            elif str(getattr(found, "__module__", "")).startswith(runtime.__name__):
+                if name not in functions:
+                    visit(found)
+            elif isinstance(found, type):
+                imports[f"from {found.__module__} import {name}"] = None
+            elif found is not None:
+                constants[name] = _assignment(helper, name)
 
     for helper in helpers:
         visit(helper)
-    return [known[name] for name in sorted(known)]
+    return imports, [*constants.values(), *(functions[name] for name in sorted(functions))]
+
+
+def _names_read(code: CodeType) -> Iterator[str]:
+    """The global names that code reads, and attributes, which are no harm."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_read(inner)
+
+
+def _assignment(helper: Any, name: str) -> str:
+    """The line of a helper's module that defines a constant."""
+    text = inspect.getsource(sys.modules[helper.__module__])
+    found = re.search(rf"^{name} = .*\n", text, flags=re.MULTILINE)
+    assert found is not None, name
+    return found.group()
 
 
 def _source(helper: Any) -> str:
-    """A helper's source without its docstring and annotations of types it does not import."""
+    """A helper's source without its docstring and annotations."""
     text = inspect.getsource(helper)
-    text = re.sub(r'^    """.*?"""\n', "", text, count=1, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"(: Any|: type\[Exception\]| -> \w+)(?=[,)=:\s])", "", text)
+    node = ast.parse(text).body[0]
+    assert isinstance(node, ast.FunctionDef)
+    first = node.body[0]
+    start = first.end_lineno + 1 if ast.get_docstring(node) and first.end_lineno else first.lineno
+    for arg in ast.walk(node.args):
+        if isinstance(arg, ast.arg):
+            arg.annotation = None
+    lines = text.splitlines()
+    for statement in ast.walk(node):
+        if isinstance(statement, ast.AnnAssign):
+            line = lines[statement.lineno - 1]
+            lines[statement.lineno - 1] = re.sub(r": .*? = ", " = ", line, count=1)
+    body = [line.partition("  # type: ignore")[0] for line in lines[start - 1 :]]
+    return "\n".join([f"def {node.name}({ast.unparse(node.args)}):", *body, ""])
 
 
 def _literal(name: str, value: Any, function: Function) -> str:

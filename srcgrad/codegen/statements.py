@@ -16,6 +16,7 @@ from ..ir.graph import (
     Arg,
     Block,
     Function,
+    Loop,
     Op,
     Value,
     values_in,
@@ -23,7 +24,7 @@ from ..ir.graph import (
 )
 from ..ir.types import CONTAINERS
 from .inplace import InPlace
-from .names import Names
+from .names import Names, Shared
 from .operations import BINARY, Expressions, References, load, subscript
 from .plan import Plan
 from .unparse import Comment
@@ -34,10 +35,13 @@ AUGMENTED = (operator.add, operator.sub, operator.mul, operator.truediv)
 class Statements:
     """The statements of one function, and what has been decided about its values."""
 
-    def __init__(self, function: Function, references: References) -> None:
+    def __init__(self, function: Function, references: References, shared: Shared) -> None:
         self.function = function
+        self.shared = shared
         self.plan = Plan(function)
-        self.names = Names(self.plan, reserved_names(function))
+        self.names = Names(
+            self.plan, shared.outside, reserved_names(function) | set(shared.called.values())
+        )
         self.inplace = InPlace(self.plan, self.names)
         self.expressions = Expressions(self.value, references)
         self.statements: list[ast.stmt] = []
@@ -65,7 +69,7 @@ class Statements:
         if parts is None:
             return self.target(value)
         names: list[ast.expr] = [
-            ast.Name("_", ast.Store()) if p is None else self.bound(p) for p in parts
+            ast.Name(self.names.unread, ast.Store()) if p is None else self.bound(p) for p in parts
         ]
         return ast.Tuple(names, ast.Store())
 
@@ -135,9 +139,16 @@ class Statements:
         A value that one branch alone makes is read under the same condition only, unless it is kept:
         on a tape, or in what a forward program saves.
         """
+        block = self.plan.home.get(value)
+        if block is not None and value in block.params[1:] and self._is_loop_body(block):
+            loop = Loop(self.plan.enclosing[block][0])
+            if self.needs_none(loop.finals[loop.carried.index(value)]):
+                return True
         for op, block in self.plan.readers.get(value, ()):
             if op is not None and op.primitive in (*LOOPS, CALL):
                 return True
+            if op is not None and op.primitive.function is runtime.zeros_like:
+                return True  # of None, it gives 0.0
             if op is None and (block is self.function.body or self._is_loop_body(block)):
                 return True
             if op is None:
@@ -214,7 +225,7 @@ class Statements:
         if not self.inplace.allowed(op) or not self._plain_entries(op):
             return assign(name, self.expressions.op(op))
         place = subscript(load(name), self.expressions.index(index))
-        if may_repeat(index):
+        if op.args[0].facts.kind == "array" and may_repeat(index):
             call = ast.Call(
                 ast.Attribute(self.expressions.references.of(np.add), "at", ast.Load()),
                 [load(name), self.arg(index), self.arg(value)],
@@ -248,11 +259,6 @@ def assign(name: str, value: ast.expr) -> ast.Assign:
     return ast.Assign([ast.Name(name, ast.Store())], value, lineno=0)
 
 
-def call(name: str, *args: ast.expr) -> ast.Call:
-    """`name(*args)`."""
-    return ast.Call(load(name), list(args), [])
-
-
 def may_repeat(index: Arg) -> bool:
     """Whether an index may name one entry twice, which `+=` would count once."""
     if isinstance(index, tuple):
@@ -265,7 +271,7 @@ def may_repeat(index: Arg) -> bool:
 
 def reserved_names(function: Function) -> set[str]:
     """The names by which generated code calls functions, which no value may take."""
-    names = {*runtime.__all__, *function.callees, "stop"}
+    names = {*runtime.__all__}
     for op in walk(function.body):
         called_function = op.primitive.function
         module = str(getattr(called_function, "__module__", None))

@@ -17,7 +17,7 @@ def default_symbol(low: Lowerer, function: FunctionType, name: str) -> Symbol:
     value, read = default_of(function, name)
     if isinstance(value, bool | int | float | complex):
         return value
-    return from_object(low, value, f"{function.__name__}.{name}", read)
+    return from_object(low, value, low.path(f"{function.__name__}.{name}", function), read)
 
 
 def default_of(function: FunctionType, name: str) -> tuple[Any, Any]:

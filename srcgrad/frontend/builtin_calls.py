@@ -193,7 +193,7 @@ def _reduced(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     known = entries(low, source)
     if known is None:
         low.refuse(
-            "functools.reduce over a sequence of unknown length", cure="write a for loop instead"
+            "functools.reduce over a sequence of unknown length", cure="write a for loop"
         )
     rest = [*initial, *known]
     if not rest:
@@ -286,7 +286,7 @@ def _dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
             made[two[0]] = two[1]
         else:
             return {**made, **kwargs}
-    low.refuse(
+    low.give_up(
         "the keys of this dict are only known when the function runs",
         cure="write the dict out, or walk over keys that are known",
     )

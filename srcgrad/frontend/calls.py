@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gast
+import numpy as np
 
 from ..errors import SrcgradError
 from ..ir.graph import Value
@@ -144,15 +145,11 @@ def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) 
     if registry.find(function) is not None:
         return call_primitive(low, function, args, kwargs)
     if isinstance(function, functools.partial):
-        path = "partial"
-        given = [from_object(low, a, f"{path}.args", _constantly(a)) for a in function.args]
-        named = {
-            k: from_object(low, a, f"{path}.{k}", _constantly(a))
-            for k, a in function.keywords.items()
-        }
+        given = [_fixed(low, "partial.args", a) for a in function.args]
+        named = {k: _fixed(low, f"partial.{k}", a) for k, a in function.keywords.items()}
         return call(low, function.func, [*given, *args], {**named, **kwargs})
     if isinstance(function, types.MethodType):
-        owner = from_object(low, function.__self__, "self", _constantly(function.__self__))
+        owner = _fixed(low, "self", function.__self__)
         return call(low, function.__func__, [owner, *args], kwargs)
     try:
         found = unwrap(function)
@@ -160,8 +157,9 @@ def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) 
         raise error.at(low.location()) from None
     inner = found.function
     if inner is not function:
-        given = [from_object(low, a, "self", _constantly(a)) for a in found.bound]
-        return call(low, inner, [*given, *args], {**found.keywords, **kwargs})
+        given = [_fixed(low, "self", a) for a in found.bound]
+        named = {k: _fixed(low, f"partial.{k}", a) for k, a in found.keywords.items()}
+        return call(low, inner, [*given, *args], {**named, **kwargs})
     if is_open(inner):
         code = code_of(low, inner)
         defaults = {
@@ -181,8 +179,11 @@ def _handler(function: Any) -> Any:
         return None
 
 
-def _constantly(value: Any) -> Any:
-    return lambda: value
+def _fixed(low: Lowerer, name: str, value: Any) -> Symbol:
+    """The symbol of what a method or a partial has fixed."""
+    if isinstance(value, bool | int | float | complex):
+        return value
+    return from_object(low, value, low.path(name, value), lambda: value)
 
 
 def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
@@ -190,12 +191,17 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
     if kwargs.get("out") is not None:
         low.refuse(
             "'out=' writes into an array, which is not supported yet",
-            cure="bind the result to a name instead",
+            cure="bind the result to a name",
         )
     if writes(function, args):
         low.refuse(
             f"{registry.name_of(function)} writes into its argument, which is not supported yet",
             cure="build a new array or container, with np.where, np.concatenate or a comprehension",
+        )
+    if isinstance(function, np.vectorize):
+        low.refuse(
+            "np.vectorize is not supported: the function that it calls is not read",
+            cure="write that function in NumPy, or call it in a comprehension over the entries",
         )
     primitive = primitive_of(function)
     try:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import gast
 
+from .. import runtime
 from .branches import Outcome, branch, truth
 from .core import Lowerer
-from .expressions import apply_binary, expression
-from .loops import LoopReader, counted
+from .expressions import expression
+from .loops import LoopReader, attempted, counted
 from .places import Frame
 from .scopes import stored
 from .statements import bind_target
@@ -49,10 +49,17 @@ def _list(low: Lowerer, node: Any) -> Symbol:
     (first, *others) = node.generators
     iteration = _walk_outside(low, first.iter)
     if not others and not first.ifs and not iteration.unrolled(low):
-        try:
-            return _stacked(low, node, first, iteration)
-        except _Functions:
-            iteration = replace(iteration, unroll=True, indexed=False)
+        return attempted(
+            low,
+            iteration,
+            lambda: _stacked(low, node, first, iteration),
+            lambda: _collected(low, node, replace(iteration, unroll=True)),
+        )
+    return _collected(low, node, iteration)
+
+
+def _collected(low: Lowerer, node: Any, iteration: Iteration) -> Symbol:
+    """The entries of a comprehension put into a list one after the other."""
     low.places.bind(low.frame, RESULT, [])
     _generate(low, node, 0, iteration)
     return low.places.read(low.frame, RESULT)
@@ -67,18 +74,14 @@ def _walk_outside(low: Lowerer, node: Any) -> Iteration:
         low.frame = inner
 
 
-class _Functions(Exception):
-    """The entries of a list are functions, so it is made entry by entry."""
-
-
 def _stacked(low: Lowerer, node: Any, generator: Any, iteration: Iteration) -> Symbol:
     """One generator without a condition: a loop that stacks its entries."""
 
     def body(index: Symbol) -> Outcome:
         bind_target(low, generator.target, iteration.entry(index))
         reader.entry = low.evaluate(node.elt)
-        if not packable(reader.entry) and iteration.length is not None:
-            raise _Functions
+        if not packable(reader.entry):
+            low.give_up("a list of functions whose length is only known when the function runs")
         return Outcome()
 
     reader = LoopReader(low, node, body, set(stored([node])))
@@ -103,12 +106,18 @@ def _generate(low: Lowerer, node: Any, k: int, iteration: Iteration) -> None:
             _add(low, node)
         return Outcome()
 
-    if iteration.unrolled(low):
+    def one_by_one() -> None:
         for index in range(iteration.length or 0):
             body(index)
-        return
-    names = set(stored([node])) | {RESULT}
-    _CarryingReader(low, node, generator, body, names).read(iteration.count())
+
+    def read() -> None:
+        names = set(stored([node])) | {RESULT}
+        _CarryingReader(low, node, generator, body, names).read(iteration.count())
+
+    if iteration.unrolled(low):
+        one_by_one()
+    else:
+        attempted(low, iteration, read, one_by_one)
 
 
 class _CarryingReader(LoopReader):
@@ -136,7 +145,7 @@ def _add(low: Lowerer, node: Any) -> None:
     if isinstance(node, gast.DictComp):
         key = low.evaluate(node.key)
         if not is_constant(key):
-            low.refuse(
+            low.give_up(
                 "the keys of this dict are only known when the function runs",
                 node.key,
                 cure="walk over keys that are known, or make a list",
@@ -153,8 +162,8 @@ def _add(low: Lowerer, node: Any) -> None:
 def append(low: Lowerer, so_far: Symbol, entry: Symbol) -> Symbol:
     """A list with one more entry."""
     if not packable(entry):
-        low.refuse("a list of functions whose length is only known when the function runs")
-    return apply_binary(low, operator.add, so_far, [entry])
+        low.give_up("a list of functions whose length is only known when the function runs")
+    return low.apply(runtime.append, so_far, entry)
 
 
 @expression(gast.DictComp)

@@ -65,11 +65,15 @@ class Program:
     captures: dict[Any, Capture] = field(default_factory=dict)
     guards: dict[Any, tuple[Callable[[], Any], Any]] = field(default_factory=dict)
     callees: dict[str, Function] = field(default_factory=dict)
-    kept: list[Any] = field(default_factory=list)
+    places: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # what each path stands for
     module: str = ""
     name: str = ""
     recursive: set[Any] = field(default_factory=set)  # codes of functions that are read once
     known: dict[Any, Any] = field(default_factory=dict)  # their callees, by the key of a call
+
+
+class Unroll(Exception):
+    """Something has to be known that differs from round to round: read the loop round by round."""
 
 
 class Lowerer(ABC):
@@ -81,6 +85,7 @@ class Lowerer(ABC):
         self.places = places
         self.frame: Frame = None  # type: ignore[assignment]  # set before anything is read
         self.node: Any = None
+        self.unrollable = 0  # loops around this point that could be read round by round
         self.stack: list[Any] = []  # calls that are being read inside one another
         self.trail: Any = None  # the call nodes that led here
         self.facts_of_loops: dict[Any, Any] = {}
@@ -112,6 +117,12 @@ class Lowerer(ABC):
     def refuse(self, why: str, node: Any = None, cure: str | None = None) -> NoReturn:
         """Raise UnsupportedSyntax at a node."""
         raise UnsupportedSyntax(why, self.location(node), cure=cure)
+
+    def give_up(self, why: str, node: Any = None, cure: str | None = None) -> NoReturn:
+        """Refuse what cannot be known here, unless reading a loop round by round would tell."""
+        if self.unrollable:
+            raise Unroll
+        self.refuse(why, node, cure)
 
     # --- emitting -----------------------------------------------------------------------------------
 
@@ -183,10 +194,12 @@ class Lowerer(ABC):
         if isinstance(symbol, Walk):
             return self.listed(symbol)
         if isinstance(symbol, Conflict):
+            if self.unrollable:
+                raise Unroll
             raise UnsupportedSyntax(
                 symbol.why,
                 symbol.location,
-                cure="use it on each path, before the paths meet, and let them meet in a number or array",
+                cure="use it on each path, before they meet, and let them meet in a number or array",
             )
         if isinstance(symbol, Closure | Method | Partial | BoundName):
             self.refuse(
@@ -202,13 +215,23 @@ class Lowerer(ABC):
 
     def capture(self, outside: Outside) -> Value:
         """The graph's value for an object read from outside; one per name."""
-        key = (outside.path, id(outside.value))
-        capture = self.program.captures.get(key)
+        path = outside.path
+        capture = self.program.captures.get(path)
         if capture is None:
-            value = Value(outside.path.replace(".", "_"), outside_facts(outside.value))
-            capture = self.program.captures[key] = Capture(outside.path, value, outside.read)
-            self.program.kept.append(outside.value)  # so that its id stays its own
+            value = Value(path.replace(".", "_"), outside_facts(outside.value))
+            capture = self.program.captures[path] = Capture(path, value, outside.read)
         return capture.value
+
+    def path(self, name: str, *place: Any) -> str:
+        """A path of its own for a place outside: `name`, numbered where another place has that.
+
+        `place` holds objects, told apart by identity, that say where the value is read.
+        """
+        places, k, path = self.program.places, 1, name
+        while not _same_place(places.setdefault(path.replace(".", "_"), place), place):
+            k += 1
+            path = f"{name}_{k}"
+        return path
 
     # --- what the modules above do --------------------------------------------------------------------
 
@@ -227,6 +250,12 @@ class Lowerer(ABC):
     def region(self) -> Region:
         """A new region for a branch or loop body."""
         return Region(self.builder.child())
+
+
+def _same_place(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    return len(a) == len(b) and all(
+        x is y or (isinstance(x, str) and x == y) for x, y in zip(a, b, strict=True)
+    )
 
 
 def primitive_of(function: Callable[..., Any], *, pure: bool | None = None) -> Primitive:

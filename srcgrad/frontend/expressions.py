@@ -26,7 +26,7 @@ from .symbols import (
     kind_name,
     packable,
 )
-from .walks import entries
+from .walks import entries, uniform
 
 Handler = Callable[[Lowerer, Any], Symbol]
 
@@ -348,7 +348,7 @@ def _dictionary(low: Lowerer, node: Any) -> Symbol:
             continue
         key = low.evaluate(key_node)
         if not is_constant(key):
-            low.refuse(
+            low.give_up(
                 "the key of a dict is only known when the function runs",
                 key_node,
                 cure="use keys that are written out, or a list",
@@ -401,10 +401,13 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
                 return low.apply(operator.getitem, owner, index)
             low.refuse(f"{type(error).__name__}: {error}")
     if isinstance(owner, list | tuple | dict) and not packable(owner):
-        low.refuse(
+        low.give_up(
             "which function is taken from here is only known when the function runs",
             cure="choose between calls with if, not between functions",
         )
+    if isinstance(owner, Value) and low.unrollable and not is_constant(index):
+        if owner.facts.items is not None and not uniform(list(owner.facts.items)):
+            low.give_up("what is taken from here is only known when the function runs")
     cls = class_of(owner)
     method = getattr(cls, "__getitem__", None) if cls is not None else None
     if hasattr(method, "__code__"):
@@ -419,7 +422,16 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
 
 @expression(gast.Attribute)
 def _attribute_of(low: Lowerer, node: Any) -> Symbol:
-    return attribute(low, low.evaluate(node.value), node.attr)
+    return attribute(low, low.evaluate(node.value), _mangled(low, node.attr))
+
+
+def _mangled(low: Lowerer, name: str) -> str:
+    """The attribute that `__name` means inside a class."""
+    function = low.frame.root.function
+    if not name.startswith("__") or name.endswith("__") or function is None:
+        return name
+    around = function.__qualname__.split(".")[:-1]
+    return f"_{around[-1].lstrip('_')}{name}" if around and around[-1] != "<locals>" else name
 
 
 @expression(gast.Lambda)

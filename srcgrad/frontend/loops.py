@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import gast
 
@@ -31,7 +31,7 @@ from .branches import (
     truth,
 )
 from .carried import Carried
-from .core import Lowerer
+from .core import Lowerer, Unroll
 from .places import Key, Region
 from .scopes import stored
 from .statements import End, Following, bind_target, execute, returned_value, statement
@@ -39,6 +39,7 @@ from .symbols import Symbol
 from .walks import MOST, Iteration, walk
 
 Body = Callable[[Symbol], Outcome]
+T = TypeVar("T")
 ROUNDS = 8
 
 
@@ -50,12 +51,32 @@ def _for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
         bind_target(low, node.target, iteration.entry(index))
         return execute(low, node.body, after=round_end(low, node))
 
+    def read() -> Outcome:
+        reader = LoopReader(low, node, body, set(stored([node.target, *node.body])))
+        return reader.read(iteration.count())
+
     if iteration.unrolled(low):
         outcome = unrolled(low, iteration, body, 0)
     else:
-        reader = LoopReader(low, node, body, set(stored([node.target, *node.body])))
-        outcome = reader.read(iteration.count())
+        outcome = attempted(low, iteration, read, lambda: unrolled(low, iteration, body, 0))
     return after_loop(low, node, outcome, rest)
+
+
+def attempted(
+    low: Lowerer, iteration: Iteration, read: Callable[[], T], instead: Callable[[], T]
+) -> T:
+    """Read a loop as an op or, where that turns out not to do and rounds are few, `instead`."""
+    if iteration.length is None or iteration.length > MOST:
+        return read()
+    mark = len(low.builder.ops)
+    low.unrollable += 1
+    try:
+        return read()
+    except Unroll:
+        del low.builder.ops[mark:]
+    finally:
+        low.unrollable -= 1
+    return instead()
 
 
 @statement(gast.While)

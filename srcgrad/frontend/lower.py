@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import gast
+
 from ..errors import UnsupportedSyntax
 from ..ir.build import Builder
 from ..ir.graph import Function, Parameter, Value
@@ -86,6 +88,11 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
     if not is_open(target):
         return _lower_closed(found, signature, values)
     code = code_of(None, target)
+    if given is None:
+        numbers = compared_numbers(code.tree)
+        for value in values:
+            if value.hint in numbers and value.facts.kind == "unknown":
+                value.facts = Facts("unknown", None, ())
     program = Program(module=target.__globals__.get("__name__", ""))
     program.name = "lambda_" if code.name == "<lambda>" else code.name
     where = code.location(code.tree, None)
@@ -122,6 +129,33 @@ def _lower_recursive(
         return replace(make_main(low, recursion, facts), signature=signature)
     result = emit_call(low, callee_of(low, recursion), recursion.call)
     return Function(name, signature, low.builder.block(values, [result]))
+
+
+def compared_numbers(tree: Any) -> set[str]:
+    """The names that an `if` or `while` compares: those of single numbers, as an array has no truth.
+
+    >>> sorted(compared_numbers(gast.parse("while a > b + 1 and c != 0: pass")))
+    ['a', 'c']
+    """
+    found: set[str] = set()
+
+    def decide(test: Any) -> None:
+        if isinstance(test, gast.BoolOp):
+            for part in test.values:
+                decide(part)
+        elif isinstance(test, gast.UnaryOp):
+            decide(test.operand)
+        elif isinstance(test, gast.Compare) and not isinstance(test.ops[0], _NOT_ORDER):
+            operands = (test.left, *test.comparators)
+            found.update(o.id for o in operands if isinstance(o, gast.Name))
+
+    for node in gast.walk(tree):
+        if isinstance(node, gast.If | gast.While | gast.IfExp):
+            decide(node.test)
+    return found
+
+
+_NOT_ORDER = (gast.In, gast.NotIn, gast.Is, gast.IsNot)
 
 
 def _facts(parameter: Parameter, given: Mapping[str, Facts] | None) -> Facts:
@@ -176,7 +210,7 @@ def _fixed(low: Lowerer, name: str, value: Any) -> Symbol:
     """The symbol of an argument that an owner or a partial has fixed."""
     if isinstance(value, bool | int | float | complex):
         return value
-    return from_object(low, value, name, lambda: value)
+    return from_object(low, value, low.path(name, value), lambda: value)
 
 
 def _lower_closed(

@@ -91,7 +91,7 @@ def call_method(
         what = {"unknown": "array", "opaque": "object"}.get(kind, kind)
         low.refuse(
             f"'.{name}()' writes into the {what}, which is not supported yet",
-            cure=_CURES.get(name, "build a new one instead"),
+            cure=_CURES.get(name, "build a new one"),
         )
     if kind in ("list", "tuple", "dict") and name == "copy":
         return owner
@@ -146,7 +146,7 @@ def _array_method(
     if kwargs.get("out") is not None:
         low.refuse(
             "'out=' writes into an array, which is not supported yet",
-            cure="bind the result to a name instead",
+            cure="bind the result to a name",
         )
     return (call_adapter(low, function, [owner, *args], kwargs),)
 

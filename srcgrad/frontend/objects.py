@@ -50,13 +50,13 @@ def look_up(low: Lowerer, frame: Frame, name: str) -> Symbol:
                 value = cell.cell_contents
             except ValueError:
                 low.refuse(f"'{name}' of the enclosing function has no value yet")
-            return from_object(low, value, name, lambda: cell.cell_contents)
+            return from_object(low, value, low.path(name, cell), lambda: cell.cell_contents)
         names = function.__globals__
         if name in names:
             module = names.get("__name__", "")
             home = module == low.program.module
             path = name if home else f"{module.rpartition('.')[2]}.{name}"
-            return from_object(low, names[name], path, lambda: names[name])
+            return from_object(low, names[name], low.path(path, names, name), lambda: names[name])
     if hasattr(builtins, name):
         return getattr(builtins, name)
     low.refuse(f"name '{name}' is not defined")
@@ -139,7 +139,8 @@ def _of_module(low: Lowerer, module: types.ModuleType, name: str) -> Symbol:
     if module.__name__.partition(".")[0] in (*CLOSED_PACKAGES, "math", "cmath"):
         return value
     short = module.__name__.rpartition(".")[2]
-    return from_object(low, value, f"{short}.{name}", lambda: getattr(module, name))
+    path = low.path(f"{short}.{name}", module, name)
+    return from_object(low, value, path, lambda: getattr(module, name))
 
 
 def _of_object(low: Lowerer, owner: Any, name: str) -> Symbol:
@@ -152,7 +153,7 @@ def _of_object(low: Lowerer, owner: Any, name: str) -> Symbol:
         isinstance(value, types.MethodType) and value.__self__ is owner
     ):
         return value
-    path = f"{getattr(owner, '__name__', type(owner).__name__)}.{name}"
+    path = low.path(f"{getattr(owner, '__name__', type(owner).__name__)}.{name}", owner)
     return from_object(low, value, path, lambda: getattr(owner, name))
 
 
@@ -191,7 +192,8 @@ def _of_outside(low: Lowerer, owner: Outside, name: str) -> Symbol:
         low.refuse(f"'{type(obj).__name__}' object has no attribute '{name}'")
     if isinstance(value, types.BuiltinFunctionType | types.BuiltinMethodType):
         return BoundName(owner, name)
-    return from_object(low, value, f"{owner.path}.{name}", lambda: getattr(owner.read(), name))
+    path = low.path(f"{owner.path}.{name}", owner.path, name)
+    return from_object(low, value, path, lambda: getattr(owner.read(), name))
 
 
 def _of_value(low: Lowerer, owner: Value, name: str) -> Symbol:
@@ -229,6 +231,8 @@ def _of_array(low: Lowerer, owner: Value, name: str) -> Symbol:
         return call_adapter(low, function, [owner], {})
     if methods.method(name) is not None or hasattr(np.ndarray, name) or name in _CONTAINER_METHODS:
         return BoundName(owner, name)
+    if owner.facts.kind not in ("unknown", "undefined"):
+        low.refuse(f"{kind_name(owner)} has no attribute '{name}'")
     # Not an array's: the value is an object after all, of which nothing is known before a call.
     return low.emit(primitive_of(getattr), (owner, name), facts=Facts())
 

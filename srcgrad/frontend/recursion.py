@@ -13,7 +13,7 @@ from types import FunctionType
 
 from ..ir.build import Builder
 from ..ir.graph import CALL, Function, Op, Parameter, Value
-from ..ir.types import UNDEFINED_FACTS, AnyShape, Facts, join
+from ..ir.types import UNDEFINED_FACTS, Facts, join
 from .branches import building
 from .core import Lowerer, facts_of_symbol
 from .places import Frame, Region
@@ -176,9 +176,7 @@ def general(facts: Facts) -> Facts:
     if facts.kind == "array":
         return Facts("array", facts.dtype)
     if facts.kind == "unknown":
-        return Facts(
-            "unknown", facts.dtype, None if isinstance(facts.shape, AnyShape) else facts.shape
-        )
+        return Facts("unknown", facts.dtype, () if facts.shape == () else None)
     if facts.items is not None:
         items = tuple(general(i) for i in facts.items)
         return Facts(facts.kind, items=items, keys=facts.keys, cls=facts.cls)
@@ -278,15 +276,21 @@ def _settled(low: Lowerer, callee: Callee) -> Callee:
     program, key = low.program, callee.call.key
     program.recursive.add(callee.call.code)
     before = dict(program.known)
-    for _ in range(ROUNDS):
-        program.known = {**before, key: (*before.get(key, ()), callee)}
-        callee.changed = False
-        function, result = _read(low, callee)
-        wider = join(callee.result, general(result))
-        if wider == callee.result and not callee.changed:
-            callee.function = function
-            return callee
-        callee.result = wider
+    unrollable, low.unrollable = low.unrollable, 0  # what differs from round to round is passed in
+    try:
+        for _ in range(ROUNDS):
+            program.known = {**before, key: (*before.get(key, ()), callee)}
+            callee.changed = False
+            function, result = _read(low, callee)
+            wider = join(callee.result, general(result))
+            if wider == callee.result and not callee.changed:
+                callee.function = function
+                return callee
+            callee.result = wider
+    finally:
+        low.unrollable = unrollable
+        if callee.function is None:
+            program.known = before
     low.refuse(
         f"what '{callee.name}' is given or returns changes its structure from call to call",
         cure="write the recursion as a loop",

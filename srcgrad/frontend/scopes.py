@@ -190,7 +190,30 @@ class Liveness:
         self._breaks: list[Names] = []
         self._heads: list[Names] = []
         self._returned: Names = _NONE
+        self._reads: dict[Any, Names] = {None: _NONE}
+        self._binds: dict[Any, Names] = {}
         self._block(body, _NONE)
+
+    def _loaded(self, node: Any) -> Names:
+        """`loaded`, worked out once per node: the body of a loop is walked several times."""
+        if node not in self._reads:
+            self._reads[node] = frozenset(loaded(node))
+        return self._reads[node]
+
+    def _stored(self, node: Any) -> Names:
+        if node not in self._binds:
+            self._binds[node] = frozenset(stored([node]))
+        return self._binds[node]
+
+    def _bound(self, node: Any) -> Names:
+        """What a statement binds for certain; `:=` may stand where it is not reached."""
+        if isinstance(node, gast.Assign):
+            return _NONE.union(*map(self._stored, node.targets))
+        if isinstance(node, gast.AnnAssign):
+            return self._stored(node.target) if node.value is not None else _NONE
+        if isinstance(node, gast.FunctionDef | gast.Import | gast.ImportFrom):
+            return self._stored(node)
+        return _NONE
 
     def _block(self, body: list[Any], live: Names) -> Names:
         end = live
@@ -210,32 +233,32 @@ class Liveness:
     def _statement(self, node: Any, live: Names) -> Names:
         if isinstance(node, gast.If):
             inner = self._block(node.body, live) | self._block(node.orelse, live)
-            return inner | frozenset(loaded(node.test))
+            return inner | self._loaded(node.test)
         if isinstance(node, LOOPS):
             return self._loop(node, live)
         if isinstance(node, gast.With):
-            reads = frozenset(n for item in node.items for n in loaded(item.context_expr))
+            reads = _NONE.union(*(self._loaded(item.context_expr) for item in node.items))
             return self._block(node.body, live) | reads
         if isinstance(node, gast.Return):
-            reads = frozenset(loaded(node.value))
+            reads = self._loaded(node.value)
             if self._heads:  # in a loop, what is returned is computed after it
                 self._returned |= reads
             return reads
         if isinstance(node, gast.Raise):
-            return frozenset(loaded(node))
+            return self._loaded(node)
         if isinstance(node, gast.Break):
             return self._breaks[-1]
         if isinstance(node, gast.Continue):
             return self._heads[-1]
         if isinstance(node, gast.AugAssign):
-            return live | frozenset(loaded(node)) | frozenset(stored([node.target]))
-        return (live - frozenset(stored([node]))) | frozenset(loaded(node))
+            return live | self._loaded(node) | self._stored(node.target)
+        return (live - self._bound(node)) | self._loaded(node)
 
     def _loop(self, node: Any, live: Names) -> Names:
         out = self._block(node.orelse, live) if node.orelse else live
         test = node.test if isinstance(node, gast.While) else None
-        targets = frozenset(stored([node.target])) if test is None else _NONE
-        head = out | frozenset(loaded(test))
+        targets = self._stored(node.target) if test is None else _NONE
+        head = out | self._loaded(test)
         self._breaks.append(live)
         while True:
             self._heads.append(head)
@@ -246,4 +269,4 @@ class Liveness:
             head |= inner
         self._breaks.pop()
         self.head[node] = head | live | self._returned
-        return head | (frozenset(loaded(node.iter)) if test is None else _NONE)
+        return head | (self._loaded(node.iter) if test is None else _NONE)

@@ -100,4 +100,4 @@ def _fields(
 def _default(low: Lowerer, cls: type, name: str, value: Any) -> Symbol:
     if is_number(value) or isinstance(value, str | type(None)):
         return value
-    return from_object(low, value, f"{cls.__name__}.{name}", lambda: value)
+    return from_object(low, value, low.path(f"{cls.__name__}.{name}", cls), lambda: value)

@@ -104,7 +104,7 @@ def _written(low: Lowerer, items: Any) -> Iteration:
 
 
 def _uniform_symbols(items: Any) -> bool:
-    return packable(items) and _uniform([facts_of_symbol(i) for i in items])
+    return packable(items) and uniform([facts_of_symbol(i) for i in items])
 
 
 def _value(low: Lowerer, value: Value) -> Iteration:
@@ -112,30 +112,32 @@ def _value(low: Lowerer, value: Value) -> Iteration:
     if facts.kind == "dict" and facts.keys is not None:
         return _written(low, list(facts.keys))
     if facts.kind in ("dict", "opaque", "object", "str"):
-        value = BUILTINS_LIST(low, value)
+        value = as_list(low, value)
         facts = value.facts
     if facts.kind in ("none", "bool", "int", "float", "complex") and not facts.known:
         low.refuse(f"{kind_name(value)} cannot be walked over")
     items = facts.items if facts.kind in ("list", "tuple") else None
-    uniform = items is None or _uniform(list(items))
+    uniform_items = items is None or uniform(list(items))
     length = len(items) if items is not None else None
     if facts.kind == "range" and facts.known:
         length = len(facts.known[0])
     kind = entry_facts(facts)
+
+    def entry(index: Symbol) -> Symbol:
+        if is_constant(index):
+            return facts.known[0][index] if facts.known else low.emit_item(value, index)
+        return low.emit(primitive_of(operator.getitem), (value, index), facts=kind)
+
     return Iteration(
         length,
         lambda: low.emit(primitive_of(len), (value,), facts=PY_INT),
-        lambda index: low.emit(
-            primitive_of(operator.getitem),
-            (value, index),
-            facts=None if is_constant(index) and items is not None else kind,
-        ),
-        unroll=not uniform,
-        indexed=uniform,
+        entry,
+        unroll=not uniform_items,
+        indexed=uniform_items,
     )
 
 
-def BUILTINS_LIST(low: Lowerer, value: Value) -> Value:
+def as_list(low: Lowerer, value: Value) -> Value:
     """A value made a list by Python's `list`."""
     element = value.facts.element if value.facts.kind != "str" else Facts("str")
     kind = Facts("list", element=element or Facts("opaque"))
@@ -154,7 +156,8 @@ def entry_facts(facts: Facts) -> Facts | None:
     return None
 
 
-def _uniform(items: list[Facts]) -> bool:
+def uniform(items: list[Facts]) -> bool:
+    """Whether one loop body can be read for all of these entries."""
     return all(_alike(items[0], other) for other in items[1:]) and all(map(_computable, items))
 
 
@@ -174,7 +177,7 @@ def _alike(a: Facts, b: Facts) -> bool:
     if a.items is None or b.items is None:
         return a.items is b.items
     if len(a.items) != len(b.items):
-        return a.kind == "list" and _uniform([*a.items, *b.items])
+        return a.kind == "list" and uniform([*a.items, *b.items])
     return all(_alike(x, y) for x, y in zip(a.items, b.items, strict=True))
 
 
@@ -280,7 +283,7 @@ def _view(low: Lowerer, symbol: Walk) -> Iteration:
         return Iteration(
             len(known), lambda: len(known), lambda k: get(known[k]), unroll=True, indexed=False
         )
-    all_keys = walk(low, BUILTINS_LIST(low, owner))
+    all_keys = walk(low, as_list(low, owner))
     return Iteration(None, all_keys.count, lambda index: get(all_keys.entry(index)))
 
 

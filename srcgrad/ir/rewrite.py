@@ -64,6 +64,14 @@ def map_bodies(function: Function, transform: Callable[[Block], Block]) -> Funct
     return changed
 
 
+def as_primal(block: Block) -> Block:
+    """The block with nothing marked as belonging to a backward sweep: to be differentiated itself."""
+    ops = tuple(
+        replace(op, adjoint=False, blocks=tuple(map(as_primal, op.blocks))) for op in block.ops
+    )
+    return Block(block.params, ops, block.results)
+
+
 def defined_in(block: Block) -> set[Value]:
     """The values that a block defines itself, those of inner blocks left out."""
     return {*block.params, *(r for op in block.ops for r in op.results)}

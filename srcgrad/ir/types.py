@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import NotDifferentiable
+
 Kind = Literal[
     "unknown",  # a number or an array: what source asked for before any call assumes
     "array",
@@ -314,7 +316,7 @@ def facts_of(value: object, symbols: dict[int, Dim] | None = None) -> Facts:
     if isinstance(value, bool):
         return Facts("bool", None, (), known=(value,))
     if isinstance(value, np.generic):
-        return scalar(value.dtype.name)
+        return scalar(_dtype_name(value.dtype))
     if isinstance(value, int):
         return PY_INT
     if isinstance(value, float):
@@ -322,7 +324,13 @@ def facts_of(value: object, symbols: dict[int, Dim] | None = None) -> Facts:
     if isinstance(value, complex):
         return PY_COMPLEX
     if isinstance(value, np.ndarray):
-        return Facts("array", value.dtype.name, tuple(_size(n, symbols) for n in value.shape))
+        if type(value) not in _ARRAYS:
+            raise NotDifferentiable(
+                f"a {type(value).__name__} is not read: its operators are not those of an array",
+                cure="pass plain arrays: np.asarray(x), and a mask apart from it",
+            )
+        sizes = tuple(_size(n, symbols) for n in value.shape)
+        return Facts("array", _dtype_name(value.dtype), sizes)
     if value is None:
         return Facts("none", known=(None,))
     if isinstance(value, str):
@@ -343,6 +351,14 @@ def facts_of(value: object, symbols: dict[int, Dim] | None = None) -> Facts:
     if callable(value):
         return Facts("function", known=(value,))
     return Facts("opaque", cls=type(value))
+
+
+_ARRAYS = (np.ndarray, np.memmap)
+
+
+def _dtype_name(dtype: np.dtype[Any]) -> str:
+    """A name that `np.dtype` takes, as it does not those of text and records."""
+    return dtype.str if dtype.kind in "USV" else dtype.name
 
 
 SYMBOL_NAMES = "nmklpqrstuvwabcdefghij"

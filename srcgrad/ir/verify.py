@@ -85,8 +85,11 @@ class _Verifier:
             _demand(len(op.blocks[0].results) == len(op.results), f"{name}: results differ")
         elif op.primitive in LOOPS:
             loop = Loop(op)
-            _demand(len(op.blocks) == (1 if op.primitive is FOR else 2), f"{name}: blocks")
-            _demand(len(loop.carried) == loop.width, f"{name}: carried values differ")
+            _demand(len(op.blocks) == (1 if op.primitive is FOR else 2), f"{name}: wants other blocks")
+            _demand(op.primitive is not FOR or len(op.args) > 0, f"{name}: has no count")
+            _demand(len(loop.body.params) == 1 + loop.width, f"{name}: carried values differ")
+            least = loop.width + (1 if loop.stops else 0)
+            _demand(len(loop.body.results) >= least, f"{name}: a round hands on too little")
             size = loop.width + len(loop.entries)
             _demand(len(op.results) == size, f"{name}: results differ")
             _demand(not (loop.reverse and op.primitive is WHILE), f"{name}: cannot be reversed")
@@ -95,8 +98,10 @@ class _Verifier:
                 _demand(len(loop.test.results) == 1, f"{name}: a test hands back one flag")
         elif op.primitive is CALL:
             callee = self.function.callees.get(op.attrs["callee"])
-            if callee is not None:
-                _demand(len(callee.params) == len(op.args), f"{name}: argument count")
+            _demand(callee is not None, f"{name}: there is no {op.attrs['callee']!r}")
+            assert callee is not None
+            _demand(len(callee.params) == len(op.args), f"{name}: argument count")
+            _demand(len(op.results) == 1, f"{name}: a function has one result")
         else:
             _demand(len(op.results) == 1 and not op.blocks, f"{name}: wants one result")
 

@@ -1,4 +1,4 @@
-"""What a formula may ask of its arguments: what is written into the program, and what is known of a value."""
+"""What a formula may ask of its arguments: what is a constant, and what is known of a value."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
 from .asks import kind
 from .registry import Formula, custom, linear, zero
@@ -32,14 +33,14 @@ MOST_ARGUMENTS = 32
 
 # Numbers
 
-linear(float, lambda g, y, x=0.0: g, infer=facts.constant(facts.PY_FLOAT))
-zero(int, infer=facts.constant(facts.PY_INT))
+linear(float, lambda g, y, x=0.0: g, infer=facts.constant(PY_FLOAT))
+zero(int, infer=facts.constant(PY_INT))
 zero((bool, isinstance, callable, hasattr, any, all, issubclass),
-     infer=facts.constant(facts.PY_BOOL))  # fmt: skip
-zero((str, repr, format, ascii, chr, bin, hex), infer=facts.constant(facts.Facts("str")))
-zero((ord, hash, id), infer=facts.constant(facts.PY_INT))
+     infer=facts.constant(PY_BOOL))  # fmt: skip
+zero((str, repr, format, ascii, chr, bin, hex), infer=facts.constant(Facts("str")))
+zero((ord, hash, id), infer=facts.constant(PY_INT))
 zero(type, infer=facts.opaque)
-zero(range, infer=facts.constant(facts.Facts("range")))
+zero(range, infer=facts.constant(Facts("range")))
 zero(runtime.stop_gradient, infer=facts.same)
 
 # Sums
@@ -68,7 +69,7 @@ custom(
     lists=True,
 )
 linear(
-    runtime.spread, lambda g, y, given, xs: total(g), infer=facts.structure_like, lists=True
+    runtime.spread, lambda g, y, given, xs: total(g), None, infer=facts.structure_like, lists=True
 )
 
 # Extremes
@@ -110,7 +111,7 @@ for _function, _beats in ((max, lambda a, b: a > b), (min, lambda a, b: a < b)):
         infer=facts.extreme,
         lists=True,
     )
-zero(runtime.first_index, infer=facts.constant(facts.PY_INT))
+zero(runtime.first_index, infer=facts.constant(PY_INT))
 
 # Sequences
 
@@ -123,7 +124,7 @@ custom(
     infer=facts.ordered_list,
     lists=True,
 )
-zero(runtime.order_of, infer=facts.constant(facts.Facts("list", element=facts.PY_INT)))
+zero(runtime.order_of, infer=facts.constant(Facts("list", element=PY_INT)))
 linear(
     runtime.permute,
     lambda g, y, xs, order: regroup(permute(g, order_of(order)), xs),
@@ -137,7 +138,9 @@ linear(tuple, lambda g, y, iterable=(): regroup(g, iterable), infer=facts.sequen
 linear(
     runtime.regroup,
     lambda g, y, given, like: regroup(g, given),
+    None,
     infer=facts.structure_like,
     lists=True,
 )
+linear(runtime.copied, lambda g, y, x: g, infer=facts.same, lists=True)
 linear(runtime.gather, lambda g, y, entries: g, infer=facts.same, lists=True)

@@ -191,9 +191,7 @@ def broadcast(shapes: Sequence[KnownShape]) -> KnownShape:
     known = [s for s in shapes if s != ()]
     if not known:
         return ()
-    if all(s == known[0] for s in known) and not (
-        isinstance(known[0], tuple) and None in known[0]
-    ):
+    if all(s == known[0] for s in known) and not (isinstance(known[0], tuple) and None in known[0]):
         return known[0]
     if any(not isinstance(s, tuple) for s in known):
         return None
@@ -414,7 +412,7 @@ def _computed(function: Any, values: Sequence[Size | None]) -> Size | None:
         found = quotient(a, more[0])
         if isinstance(a, int) and isinstance(more[0], int):
             found = a // more[0]
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def quotient_and_rest(x1: Any, x2: Any) -> Facts:
@@ -606,7 +604,9 @@ def difference(
     dtype = x.dtype if prepend is None and append is None else None
     if x.dtype is not None and np.dtype(x.dtype).kind == "f":
         margins = [of(m) for m in (prepend, append) if m is not None]
-        dtype = x.dtype if all(m.kind in ("int", "float") and not m.dtype for m in margins) else None
+        dtype = (
+            x.dtype if all(m.kind in ("int", "float") and not m.dtype for m in margins) else None
+        )
     if x.dims is None or not isinstance(n, int) or not isinstance(axis, int):
         return array(dtype)
     shape = list(x.dims)
@@ -821,7 +821,8 @@ def slice_size(size: Size | None, index: slice) -> Size | None:
     if (start, stop) == (None, None) and step in (None, 1, -1):
         return size
     if isinstance(size, int) and not any(isinstance(f, Dim) for f in found):
-        return len(range(size)[slice(*found)])
+        whole: Any = slice(start, stop, step)
+        return len(range(size)[whole])
     if size is None or step not in (None, 1):
         return None
     first = _place(0 if start is None else start, size)

@@ -157,9 +157,7 @@ def einsum_parts(subscripts: str) -> tuple[list[str], str]:
     return inputs, output
 
 
-def trace(
-    a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None
-) -> Facts:
+def trace(a: Any, offset: Any = 0, axis1: Any = 0, axis2: Any = 1, dtype: Any = None) -> Facts:
     """The result of np.trace."""
     x = as_array(a)
     name = facts.dtype_sum(x) if dtype is None else facts.dtype_name(dtype)
@@ -264,7 +262,9 @@ def matrix_like(a: Any, *args: Any, **kwargs: Any) -> Facts:
 def power_like(a: Any, n: Any) -> Facts:
     """The result of np.linalg.matrix_power."""
     x = as_array(a)
-    return array(x.dtype if x.dtype in ("float32", "float64") else None, x.shape if x.dims else None)
+    return array(
+        x.dtype if x.dtype in ("float32", "float64") else None, x.shape if x.dims else None
+    )
 
 
 def solve(a: Any, b: Any) -> Facts:
@@ -328,9 +328,7 @@ def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True) -> Facts:
     if not (isinstance(full_matrices, bool) and compute_uv is True):
         return UNKNOWN
     p, q = (m, n) if full_matrices else (small, small)
-    return several(
-        np.linalg.svd, array(dtype, (*batch, m, p)), s, array(dtype, (*batch, q, n))
-    )
+    return several(np.linalg.svd, array(dtype, (*batch, m, p)), s, array(dtype, (*batch, q, n)))
 
 
 def shorter(m: Size | None, n: Size | None) -> Size | None:

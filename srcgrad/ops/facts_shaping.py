@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..ir.types import PY_FLOAT, PY_INT, SCALARS, UNKNOWN, Dim, Facts, Shape, Size, array
+from ..ir.types import (
+    PY_BOOL,
+    PY_COMPLEX,
+    PY_FLOAT,
+    PY_INT,
+    SCALARS,
+    UNKNOWN,
+    Dim,
+    Facts,
+    Shape,
+    Size,
+    array,
+)
 from . import facts
 from .facts import (
     KnownShape,
@@ -161,9 +175,7 @@ def expand_dims(a: Any, axis: Any) -> Facts:
     if axes is None:
         return array(x.dtype, (None,) * (len(x.dims) + new))
     rest = iter(x.dims)
-    return array(
-        x.dtype, tuple(1 if k in axes else next(rest) for k in range(len(x.dims) + new))
-    )
+    return array(x.dtype, tuple(1 if k in axes else next(rest) for k in range(len(x.dims) + new)))
 
 
 def broadcast_to(a: Any, shape: Any) -> Facts:
@@ -329,14 +341,14 @@ def stack(arrays: Any, axis: Any = 0, **kwargs: Any) -> Facts:
 def deepened(dims: Shape, kind: str) -> Shape:
     """A shape as np.vstack and its kin see it."""
     if kind == "column_stack":
-        return (*dims, 1) if len(dims) == 1 else (1, 1) if not dims else dims
+        return (*dims, 1) if len(dims) == 1 else dims or (1, 1)
     if kind == "hstack":
         return dims or (1,)
     if kind == "vstack":
-        return (1, *dims) if len(dims) == 1 else (1, 1) if not dims else dims
+        return (1, *dims) if len(dims) == 1 else dims or (1, 1)
     if len(dims) == 2:
         return (*dims, 1)
-    return (1, *dims, 1) if len(dims) == 1 else (1, 1, 1) if not dims else dims
+    return (1, *dims, 1) if len(dims) == 1 else dims or (1, 1, 1)
 
 
 def stacked(kind: str) -> Callable[..., Facts]:
@@ -370,7 +382,7 @@ def split(ary: Any, indices_or_sections: Any, axis: Any = 0) -> Facts:
         ends = [0, *(size_of(c) for c in cuts), None]
         found = [
             facts.slice_size(size, slice(a, b)) if not _negative(a, b) else None
-            for a, b in zip(ends, ends[1:], strict=False)
+            for a, b in pairwise(ends)
         ]
     else:
         return Facts("list", element=array(x.dtype))
@@ -512,6 +524,8 @@ def arange(start: Any, stop: Any = None, step: Any = 1, *, dtype: Any = None) ->
         name = str(np.dtype(int).name)
     elif plain and kinds <= {"int", "float"}:
         name = "float64"
+    if not any(isinstance(v, Facts) for v in (first, last, step)):
+        return array(name, (max(math.ceil((last - first) / step), 0),))
     a, b = size_of(first), size_of(last)
     if a is None or b is None or size_of(step) != 1 or not at_least(b - a, 0):
         return array(name, (None,))
@@ -526,7 +540,11 @@ def linspace(
     around = broadcast([p.shape, q.shape])
     plain = all(of(v).kind in ("int", "float") and of(v).dtype is None for v in (start, stop))
     name = dtype_name(dtype) if dtype is not None else "float64" if plain else None
-    if {p.dtype, q.dtype} <= {"float64", "int64"} and dtype is None and None not in (p.dtype, q.dtype):
+    if (
+        {p.dtype, q.dtype} <= {"float64", "int64"}
+        and dtype is None
+        and None not in (p.dtype, q.dtype)
+    ):
         name = "float64"
     return array(name, (size_of(num), *around) if isinstance(around, tuple) else None)
 
@@ -594,7 +612,12 @@ def take_along(arr: Any, indices: Any, axis: Any = -1) -> Facts:
     x, at = as_array(arr), as_array(indices)
     if axis is None:
         return ravel(Facts("array", x.dtype, at.shape))
-    if x.dims is None or at.dims is None or not isinstance(axis, int) or len(x.dims) != len(at.dims):
+    if (
+        x.dims is None
+        or at.dims is None
+        or not isinstance(axis, int)
+        or len(x.dims) != len(at.dims)
+    ):
         return array(x.dtype)
     k = axis % len(x.dims)
     sizes = [
@@ -667,7 +690,7 @@ def single(x: Any) -> Facts:
     name = as_array(x).dtype
     if name is None:
         return Facts("unknown", None, ())
-    kinds = {"f": PY_FLOAT, "i": PY_INT, "u": PY_INT, "b": facts.PY_BOOL, "c": facts.PY_COMPLEX}
+    kinds = {"f": PY_FLOAT, "i": PY_INT, "u": PY_INT, "b": PY_BOOL, "c": PY_COMPLEX}
     return kinds.get(np.dtype(name).kind, Facts("opaque"))
 
 

@@ -1,4 +1,4 @@
-"""Rules of reading and writing entries: of arrays by every kind of index, of containers by place or key."""
+"""Rules of reading and writing entries of arrays and containers, by every kind of index."""
 
 from __future__ import annotations
 
@@ -131,6 +131,7 @@ linear(
     lambda g, y, given, x: (
         g if kind(x) in ("list", "tuple", "dict") else np.broadcast_to(g, np.shape(given))
     ),
+    None,
     infer=facts.unbroadcasted,
     lists=True,
 )

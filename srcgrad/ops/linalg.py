@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from string import ascii_letters
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def dot_left(g: Any, a: Any, b: Any) -> Any:
     match rank(a), rank(b):
         case (0, _) | (_, 0) | (1, 1):
             return g * b
-        case (1 | 2), (1 | 2):
+        case ((1 | 2), (1 | 2)):
             return matmul_left(g, a, b)
     return dot_adjoint_left(g, a, b)
 
@@ -103,7 +104,7 @@ def dot_right(g: Any, a: Any, b: Any) -> Any:
     match rank(a), rank(b):
         case (0, _) | (_, 0) | (1, 1):
             return g * a
-        case (1 | 2), (1 | 2):
+        case ((1 | 2), (1 | 2)):
             return matmul_right(g, a, b)
     return dot_adjoint_right(g, a, b)
 
@@ -115,7 +116,7 @@ def inner_left(g: Any, a: Any, b: Any) -> Any:
             return g * b
         case 2, 1:
             return np.outer(g, b)
-        case (1 | 2), 2:
+        case ((1 | 2), 2):
             return g @ b
     return inner_adjoint_left(g, a, b)
 
@@ -324,50 +325,62 @@ if hasattr(np, "matvec"):
 MOST_OPERANDS = 32  # NumPy's own limit
 
 
-def einsum_adjoint(
-    k: int, g: Any, subscripts: Any, operands: Sequence[Any], optimize: Any
-) -> Any:
+def einsum_adjoint(k: int, g: Any, subscripts: Any, operands: Sequence[Any], optimize: Any) -> Any:
     """The cotangent of operand k: an einsum of the cotangent with the other operands."""
     if not isinstance(subscripts, str):
         refuse("np.einsum", "operands with lists of axes", "write the subscripts as a string")
     inputs, output = products.einsum_parts(subscripts)
-    x, mine = operands[k], inputs[k]
+    x = operands[k]
+    names, ties = tied_letters(inputs[k], x, subscripts)
+    if "." in names and names[0] != ".":
+        refuse("np.einsum", "an ellipsis that does not come first", "put the ellipsis first")
     others = [(s, o) for j, (s, o) in enumerate(zip(inputs, operands, strict=True)) if j != k]
-    # A letter that this operand has twice becomes two, tied by an identity matrix.
-    names, ties = list(mine.replace("...", ".")), []
-    free = iter(c for c in "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA" if c not in subscripts)
+    parts = [*([(output, g)] if output else []), *others, *ties]
+    reach = "".join(s for s, _ in parts).replace("...", ".")
+    if "." in reach and "." not in names:
+        # Axes that only others have come out in front, and are summed over by un-broadcasting; so no
+        # letter may be left for later.
+        parts += [
+            (c, ones(np.shape(x)[place], dtype=dtype_of(x)))
+            for place, c in enumerate(names)
+            if c not in reach
+        ]
+        names, reach = [".", *names], reach + "".join(names)
+    wanted = [c for c in names if c in reach]
+    d = contracted(parts, "".join(wanted).replace(".", "..."), optimize)
+    if not output:
+        d = g if d is None else g * d
+    if wanted == names:
+        return d
+    # Letters that nothing else has were summed over: along them the cotangent is constant.
+    if wanted:
+        index = (Ellipsis if c == "." else slice(None) if c in wanted else None for c in names)
+        d = d[tuple(index)]
+    return np.broadcast_to(d, np.shape(x))
+
+
+def tied_letters(mine: str, x: Any, subscripts: str) -> tuple[list[str], list[tuple[str, Any]]]:
+    """The letters of an operand, none twice: a second one is a new one, tied by an identity matrix."""
+    names: list[str] = list(mine.replace("...", "."))
+    ties: list[tuple[str, Any]] = []
+    free = (c for c in reversed(ascii_letters) if c not in subscripts)
     for place, name in enumerate(names):
         if name != "." and name in names[:place]:
             names[place] = next(free)
             size = np.shape(x)[place if "." not in names[:place] else place - len(names)]
             ties.append((name + names[place], eye(size, dtype=dtype_of(x))))
-    parts = [(output, g), *others, *ties]
-    reach = "".join(s for s, _ in parts).replace("...", ".")
-    if "." in names and names[0] != ".":
-        refuse("np.einsum", "an ellipsis that does not come first", "put the ellipsis first")
-    if "." in reach and "." not in names:
-        # Axes that only others have come out in front, and are summed over by un-broadcasting; so no
-        # letter may be left for later.
-        parts += [(c, ones(np.shape(x)[k], dtype=dtype_of(x)))
-                  for k, c in enumerate(names) if c not in reach]  # fmt: skip
-        names, reach = [".", *names], reach + "".join(names)
-    wanted = [c for c in names if c in reach]
-    into = "".join(wanted).replace(".", "...")
+    return names, ties
+
+
+def contracted(parts: Sequence[tuple[str, Any]], into: str, optimize: Any) -> Any:
+    """An einsum of several arrays, as plainly as it can be said; None of none."""
+    if not parts or (len(parts) == 1 and parts[0][0] == into):
+        return parts[0][1] if parts else None
     spec = ",".join(s for s, _ in parts) + "->" + into
     arrays = [a for _, a in parts]
-    if len(parts) == 1 and output == into:
-        d = g
-    elif optimize is False:
-        d = np.einsum(spec, *arrays)
-    else:
-        d = np.einsum(spec, *arrays, optimize=optimize)
-    if wanted == names:
-        return d
-    # Letters that nothing else has were summed over: along them the cotangent is constant.
-    if wanted:
-        parts_of = (Ellipsis if c == "." else slice(None) if c in wanted else None for c in names)
-        d = d[tuple(parts_of)]
-    return np.broadcast_to(d, np.shape(x))
+    if optimize is False:
+        return np.einsum(spec, *arrays)
+    return np.einsum(spec, *arrays, optimize=optimize)
 
 
 def operand_formula(k: int) -> Formula:
@@ -395,7 +408,9 @@ def on_diagonal(g: Any, a: Any, offset: Any, axis1: Any, axis2: Any) -> Any:
     sizes = dims(a)
     square = sizes is not None and sizes[0] is not None and sizes[0] == sizes[1]
     more = {} if offset == 0 else {"k": offset}
-    return g * (eye(n, **more, dtype=dtype_of(a)) if square else eye(n, m, **more, dtype=dtype_of(a)))
+    return g * (
+        eye(n, **more, dtype=dtype_of(a)) if square else eye(n, m, **more, dtype=dtype_of(a))
+    )
 
 
 def back_on_diagonal(g: Any, v: Any, k: Any) -> Any:
@@ -413,9 +428,7 @@ linear(
     infer=products.trace,
 )
 linear(np.diag, lambda g, y, v, k=0: back_on_diagonal(g, v, k), infer=products.diag)
-linear(
-    np.diagflat, lambda g, y, v, k=0: shaped(np.diag(g, k), v), infer=products.diagflat
-)
+linear(np.diagflat, lambda g, y, v, k=0: shaped(np.diag(g, k), v), infer=products.diagflat)
 linear(
     np.diagonal,
     lambda g, y, a, offset=0, axis1=0, axis2=1: diagonal_adjoint(g, a, offset, axis1, axis2),
@@ -424,16 +437,16 @@ linear(
 linear(
     runtime.diagonal_adjoint,
     lambda g, y, given, a, offset=0, axis1=0, axis2=1: np.diagonal(g, offset, axis1, axis2),
+    None,
     infer=facts.like(1),
 )
 linear(
     runtime.trace_adjoint,
     lambda g, y, given, a, offset=0, axis1=0, axis2=1: np.trace(g, offset, axis1, axis2),
+    None,
     infer=facts.like(1),
 )
-linear(
-    runtime.diag_adjoint, lambda g, y, given, v, k=0: np.diag(g, k), infer=facts.like(1)
-)
+linear(runtime.diag_adjoint, lambda g, y, given, v, k=0: np.diag(g, k), None, infer=facts.like(1))
 for _triangle in (np.triu, np.tril):
     # A vector is taken for the rows of a matrix.
     linear(
@@ -508,7 +521,11 @@ custom(
     infer=products.solve,
 )  # fmt: skip
 linear(
-    runtime.columns, lambda g, y, v, a, b: np.reshape(g, np.shape(v)), infer=products.columns
+    runtime.columns,
+    lambda g, y, v, a, b: np.reshape(g, np.shape(v)),
+    None,
+    None,
+    infer=products.columns,
 )
 custom(
     np.linalg.det,

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
-from .asks import kind, number
-from .registry import Formula, custom, elementwise, zero
+from .asks import kind, number, static
+from .registry import Formula, custom, elementwise, refuse, zero
 from .trace import traced
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -29,7 +30,7 @@ spread = traced(runtime.spread)
 array = traced(np.array)
 fsum = traced(math.fsum)
 
-A_FLOAT = facts.constant(facts.PY_FLOAT)
+A_FLOAT = facts.constant(PY_FLOAT)
 
 
 def scalar(function: Any, *formulas: Formula | None) -> None:
@@ -127,25 +128,19 @@ elementwise(
 
 scalar(math.fabs, lambda g, y, x: g * sign(x))
 scalar(math.copysign, lambda g, z, x, y: g * sign(x) * sign(z), None)
-scalar(
-    math.fmod, lambda g, z, x, y: g, lambda g, z, x, y: -g * nearest((x - z) / y)
-)
-scalar(
-    math.remainder, lambda g, z, x, y: g, lambda g, z, x, y: -g * nearest((x - z) / y)
-)
+scalar(math.fmod, lambda g, z, x, y: g, lambda g, z, x, y: -g * nearest((x - z) / y))
+scalar(math.remainder, lambda g, z, x, y: g, lambda g, z, x, y: -g * nearest((x - z) / y))
 custom(
     math.modf,
     vjp=lambda g, y, x: g[0],
     jvp=lambda g, y, x: (g, 0.0),
-    infer=facts.constant(facts.Facts("tuple", items=(facts.PY_FLOAT,) * 2, cls=tuple)),
+    infer=facts.constant(Facts("tuple", items=(PY_FLOAT,) * 2, cls=tuple)),
 )
 custom(
     math.frexp,
     vjp=lambda g, y, x: ldexp(g[0], -y[1]),
     jvp=lambda g, y, x: (ldexp(g, -y[1]), 0.0),
-    infer=facts.constant(
-        facts.Facts("tuple", items=(facts.PY_FLOAT, facts.PY_INT), cls=tuple)
-    ),
+    infer=facts.constant(Facts("tuple", items=(PY_FLOAT, PY_INT), cls=tuple)),
 )
 scalar(math.nextafter, lambda g, z, x, y: g, None)
 if hasattr(math, "fma"):
@@ -179,6 +174,8 @@ def each(g: Any, xs: Any) -> Any:
 
 def all_others(g: Any, iterable: Any, start: Any) -> Any:
     """The cotangents of the factors of math.prod."""
+    if not static(start):
+        refuse("math.prod", "where it starts", "multiply by that afterwards")
     if kind(iterable) in ("array", "ndarray"):
         return g * start * product_of_others(iterable)
     return regroup(g * start * product_of_others(array(iterable)), iterable)
@@ -234,10 +231,7 @@ if hasattr(math, "sumprod"):
 zero(
     (math.ceil, math.floor, math.trunc, math.comb, math.perm, math.factorial, math.gcd, math.lcm,
      math.isqrt),
-    infer=facts.constant(facts.PY_INT),
+    infer=facts.constant(PY_INT),
 )  # fmt: skip
-zero(
-    (math.isfinite, math.isinf, math.isnan, math.isclose), infer=facts.constant(facts.PY_BOOL)
-)
+zero((math.isfinite, math.isinf, math.isnan, math.isclose), infer=facts.constant(PY_BOOL))
 zero(math.ulp, infer=A_FLOAT)
-

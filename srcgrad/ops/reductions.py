@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..ir.types import PY_INT
 from . import facts
 from .asks import integer, number, rank, settled, static
 from .registry import custom, linear, refuse, refused, zero
@@ -108,8 +109,8 @@ linear(
     lambda g, y, a, axis=None, dtype=None: cast(flipped_cumsum(g, a, axis), a, dtype),
     infer=facts.cumulative,
 )
-linear(runtime.restore_axes, lambda g, y, x, axis, keepdims: np.reshape(g, np.shape(x)))
-zero(runtime.reduced_size, infer=facts.constant(facts.PY_INT))
+linear(runtime.restore_axes, lambda g, y, given, axis, keepdims: np.reshape(g, np.shape(given)))
+zero(runtime.reduced_size, infer=facts.constant(PY_INT))
 
 
 def averaged(g: Any, a: Any, axis: Any, keepdims: Any, factor: Any, w: Any) -> Any:
@@ -164,7 +165,7 @@ custom(
     infer=facts.average,
 )  # fmt: skip
 linear(
-    runtime.align, lambda g, y, w, a, axis: np.reshape(g, np.shape(w)), infer=facts.unknown
+    runtime.align, lambda g, y, w, a, axis: np.reshape(g, np.shape(w)), None, infer=facts.unknown
 )
 
 # Spreads
@@ -192,7 +193,8 @@ custom(
         restored(2 * g / freedom(a, axis, ddof), axis, keepdims) * deviation(a, axis), a, dtype
     ),
     jvp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: (
-        2 / freedom(a, axis, ddof)
+        2
+        / freedom(a, axis, ddof)
         * np.sum(deviation(a, axis) * g, axis=axis, dtype=dtype, keepdims=keepdims)
     ),
     infer=facts.reduction(facts.dtype_real),
@@ -201,7 +203,8 @@ custom(
     np.std,
     vjp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: cast(
         restored(g / (freedom(a, axis, ddof) * safe(y)), axis, keepdims) * deviation(a, axis),
-        a, dtype,
+        a,
+        dtype,
     ),
     jvp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: (
         np.sum(deviation(a, axis) * g, axis=axis, dtype=dtype, keepdims=keepdims)
@@ -243,9 +246,9 @@ def range_tangent(g: Any, a: Any, axis: Any, keepdims: Any) -> Any:
     return extreme_tangent(g, high, a, axis, keepdims) - extreme_tangent(g, low, a, axis, keepdims)
 
 
-for _function in (np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin):
+for _extreme in (np.max, np.amax, np.min, np.amin, np.nanmax, np.nanmin):
     custom(
-        _function,
+        _extreme,
         vjp=lambda g, y, a, axis=None, *, keepdims=False: at_extreme(g, y, a, axis, keepdims),
         jvp=lambda g, y, a, axis=None, *, keepdims=False: extreme_tangent(g, y, a, axis, keepdims),
         infer=facts.reduction(facts.dtype_same),
@@ -345,9 +348,7 @@ def others(a: Any, axis: Any) -> Any:
     first, *rest = axis
     if not rest:
         return product_of_others(a, first)
-    return product_of_others(a, first) * others(
-        np.prod(a, axis=first, keepdims=True), tuple(rest)
-    )
+    return product_of_others(a, first) * others(np.prod(a, axis=first, keepdims=True), tuple(rest))
 
 
 def cumprod_adjoint(g: Any, a: Any, axis: Any) -> Any:
@@ -395,12 +396,12 @@ custom(
 custom(
     runtime.linear_scan,
     vjp=(
-        lambda g, y, start, x, axis: backward_scan(g, x, axis),
-        lambda g, y, start, x, axis: shifted(y, 1, axis) * backward_scan(g, x, axis),
+        lambda g, y, given, x, axis: backward_scan(g, x, axis),
+        lambda g, y, given, x, axis: shifted(y, 1, axis) * backward_scan(g, x, axis),
     ),
     jvp=(
-        lambda g, y, start, x, axis: linear_scan(g, x, axis),
-        lambda g, y, start, x, axis: linear_scan(g * shifted(y, 1, axis), x, axis),
+        lambda g, y, given, x, axis: linear_scan(g, x, axis),
+        lambda g, y, given, x, axis: linear_scan(g * shifted(y, 1, axis), x, axis),
     ),
     infer=facts.same,
 )
@@ -460,9 +461,7 @@ custom(
         restored(g / safe(y), axis, keepdims) / (present(a, axis) - ddof) * nan_deviation(a, axis)
     ),
     jvp=lambda g, y, a, axis=None, *, ddof=0, keepdims=False: (
-        np.sum(
-            nan_deviation(a, axis) * g / (present(a, axis) - ddof), axis=axis, keepdims=keepdims
-        )
+        np.sum(nan_deviation(a, axis) * g / (present(a, axis) - ddof), axis=axis, keepdims=keepdims)
         / safe(y)
     ),
     infer=facts.reduction(facts.dtype_real),
@@ -698,9 +697,7 @@ for _name in ("trapezoid", "trapz"):
                 lambda g, z, y, x=None, dx=1.0, axis=-1: np.sum(
                     middles(y, axis) * widths(y, g, dx, axis), axis=axis
                 ),
-                lambda g, z, y, x=None, dx=1.0, axis=-1: np.sum(
-                    middles(y, axis) * g, axis=axis
-                ),
+                lambda g, z, y, x=None, dx=1.0, axis=-1: np.sum(middles(y, axis) * g, axis=axis),
             ),
             infer=facts.integral,
         )

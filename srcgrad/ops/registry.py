@@ -31,15 +31,20 @@ Verb = Literal["elementwise", "linear", "bilinear", "zero", "custom"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row. `vjps[k]` gives the cotangent of argument k, or is None where nothing flows to it;
-    `jvps[k]` the tangent of the result due to the tangent of argument k, called like the former with
-    that tangent for `g`."""
+    """One row: how one function is differentiated.
+
+    `vjps[k]` gives the cotangent of argument k, or is None where nothing flows to it; `jvps[k]` the
+    tangent of the result due to the tangent of argument k, called like the former with that tangent
+    for `g`. The first `data` of `vjps` are the row's own; a place that the row does not speak of has a
+    formula that refuses, so that nothing is dropped silently.
+    """
 
     verb: Verb
     vjps: tuple[Formula | None, ...] = ()
     jvps: tuple[Formula | None, ...] = ()
     parameters: tuple[str, ...] | None = None  # names a call may use; None: not checked
     positional: int = 0  # how many of them a call may give by position
+    data: int = 0  # for how many arguments the row has formulas
     defaults: Mapping[str, Any] = field(default_factory=dict)
     lists: bool = False  # whether an argument may be a list or tuple of values
 
@@ -50,16 +55,16 @@ RULES: dict[Primitive, Rule] = {}
 
 def name_of(function: Callable[..., Any]) -> str:
     """The name of a primitive as texts and errors show it."""
-    owner = getattr(function, "__self__", None)
+    owner: Any = getattr(function, "__self__", None)
     if type(owner).__name__ == "ufunc":  # np.logaddexp.reduce
         return f"{name_of(owner)}.{getattr(function, '__name__', '?')}"
     module = getattr(function, "__module__", None) or ""
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", str(function))
     if module.partition(".")[0] == "numpy" or vars(np).get(str(name)) is function:
-        inner = "linalg." if module == "numpy.linalg" else ""
-        return f"np.{inner}{name}"
+        home = "" if "._" in module else module.partition(".")[2]
+        return f"np.{home}.{name}" if home else f"np.{name}"
     if module in ("builtins", "_operator", "operator") or module.startswith("srcgrad."):
-        return name
+        return str(name)
     return f"{module.lstrip('_')}.{name}" if module else str(name)
 
 
@@ -69,7 +74,8 @@ def _rule(
 ) -> None:
     # What `refused` gives names no parameters.
     given = next((v for v in (*vjps, *jvps) if v is not None and v.__code__.co_argcount), None)
-    rule = Rule(verb, tuple(vjps), tuple(jvps), lists=lists)
+    data = max(len(vjps), len(jvps))
+    rule = Rule(verb, tuple(vjps), tuple(jvps), data=data, lists=lists)
     if given is not None:
         code, defaults = given.__code__, given.__defaults__ or ()
         names = parameters(given)
@@ -77,8 +83,18 @@ def _rule(
         by_name = dict(zip(names[count - len(defaults) : count], defaults, strict=True))
         by_name.update(given.__kwdefaults__ or {})
         variadic = code.co_flags & CO_VARARGS
+        places = len(vjps) if variadic else count
+        first = functions[0] if isinstance(functions, tuple) else functions
+        rest = [
+            refused(name_of(first), f"its argument {name!r}", "keep it constant")
+            for name in names[data:places]
+        ]
         rule = replace(
-            rule, parameters=names, positional=len(vjps) if variadic else count, defaults=by_name
+            rule,
+            vjps=(*vjps, *rest),
+            parameters=names,
+            positional=places,
+            defaults=by_name,
         )
     for function in functions if isinstance(functions, tuple) else (functions,):
         made = infer
@@ -121,11 +137,14 @@ def elementwise(
 
 
 def linear(
-    functions: Any, transpose: Formula, *, argnum: int = 0, infer: Infer | None = None,
+    functions: Any, transpose: Formula, *still: None, argnum: int = 0, infer: Infer | None = None,
     lists: bool = False,
 ) -> None:
-    """A function linear in one argument (an array or a list of arrays): `transpose` is its adjoint."""
-    vjps: list[Formula | None] = [None] * argnum + [transpose]
+    """A function linear in one argument (an array or a list of arrays): `transpose` is its adjoint.
+
+    Each None after it stands for an argument that gives the result no more than a shape.
+    """
+    vjps: list[Formula | None] = [None] * argnum + [transpose, *still]
     _rule(functions, "linear", vjps, (), infer, lists)
 
 
@@ -216,6 +235,11 @@ def rule_of(primitive: Primitive) -> Rule:
         Naming the function and the line that would register a rule.
     """
     rule = RULES.get(primitive)
+    if primitive.function is operator.call:
+        raise MissingRule(
+            "what is differentiated is passed to a function that is only known when this one runs",
+            cure="call the gradient, or specialize(*args), so that the kinds of its arguments are known",
+        )
     if rule is None:
         raise MissingRule(
             f"srcgrad has no derivative rule for {primitive.name}",
@@ -244,7 +268,7 @@ def normalize_call(
     if rule is None or rule.parameters is None:
         return tuple(args), dict(kwargs)
     names = rule.parameters
-    data = min(max(len(rule.vjps), len(rule.jvps), 1), len(names))
+    data = min(rule.data or 1, len(names))
     kept = dict(kwargs)
     positional = list(args)
     while any(name in kept for name in names[len(positional) : data]):
@@ -256,8 +280,8 @@ def normalize_call(
     if len(positional) > rule.positional or unknown:
         what = f"the argument {unknown[0]!r}" if unknown else f"{len(positional)} arguments"
         raise MissingRule(
-            f"{what} of {primitive.name} has no derivative rule",
-            cure=f"use only {', '.join(names)}",
+            f"srcgrad has no derivative rule for {primitive.name} with {what}",
+            cure=f"use only {', '.join(names)}" if names else "leave it out",
         )
     return tuple(positional), kept
 
@@ -272,7 +296,7 @@ def lists_to_convert(primitive: Primitive, args: Sequence[Any]) -> list[int]:
         return []
     return [
         k
-        for k, (formula, arg) in enumerate(zip(rule.vjps, args, strict=False))
+        for k, (formula, arg) in enumerate(zip(rule.vjps[: rule.data], args, strict=False))
         if formula is not None
         and (
             arg.facts.kind in ("list", "tuple")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .. import runtime
+from ..ir.types import PY_BOOL
 from . import facts
 from . import facts_shaping as shaping
 from .asks import integer, kind, number, rank, settled, static
-from .registry import custom, linear, refuse, zero
+from .registry import Formula, custom, linear, refuse, zero
 from .trace import Tracer, traced
 
 array = traced(np.array)
@@ -26,7 +27,7 @@ index_add = traced(runtime.index_add)
 inverse_permutation = traced(runtime.inverse_permutation)
 nested = traced(runtime.nested)
 split_like = traced(runtime.split_like)
-split_stacked = traced(runtime.split_stacked)
+split_stacked: Any = traced(runtime.split_stacked)
 unstack = traced(runtime.unstack)
 repeat_adjoint = traced(runtime.repeat_adjoint)
 tile_adjoint = traced(runtime.tile_adjoint)
@@ -46,7 +47,7 @@ zero(len, infer=facts.length)
 zero(runtime.dtype_of, infer=shaping.dtype_of)
 zero(runtime.inverse_permutation, infer=facts.opaque)
 zero((np.isscalar, np.iscomplexobj, np.isrealobj, np.array_equal, np.allclose),
-     infer=facts.constant(facts.PY_BOOL))  # fmt: skip
+     infer=facts.constant(PY_BOOL))  # fmt: skip
 
 # The same entries in another shape
 
@@ -87,9 +88,7 @@ def unrolled(g: Any, axis: Any, start: Any, a: Any) -> Any:
     return np.moveaxis(g, start - 1 if axis < start else start, axis)
 
 
-linear(
-    np.reshape, lambda g, y, a, shape, order="C": reshaped(g, a, order), infer=shaping.reshape
-)
+linear(np.reshape, lambda g, y, a, shape, order="C": reshaped(g, a, order), infer=shaping.reshape)
 linear(np.ravel, lambda g, y, a, order="C": reshaped(g, a, order), infer=shaping.ravel)
 linear(
     np.transpose,
@@ -128,24 +127,15 @@ linear(
 linear(
     np.broadcast_to, lambda g, y, array, shape: unbroadcast(g, array), infer=shaping.broadcast_to
 )
-for _name in ("atleast_1d", "atleast_2d", "atleast_3d"):
-    _kind = {"atleast_1d": "hstack", "atleast_2d": "vstack", "atleast_3d": "dstack"}[_name]
-    custom(
-        getattr(np, _name),
-        vjp=tuple(
-            (lambda k: lambda g, y, *arys: reshaped(g if len(arys) == 1 else g[k], arys[k]))(k)
-            for k in range(MOST_ARRAYS)
-        ),
-        jvp=tuple(
-            (lambda k: lambda g, y, *arys: (
-                np.reshape(g, np.shape(y))
-                if len(arys) == 1
-                else one_of(y, k, np.reshape(g, np.shape(y[k])))
-            ))(k)
-            for k in range(MOST_ARRAYS)
-        ),
-        infer=shaping.at_least_nd(_kind),
-    )  # fmt: skip
+
+
+def each(formula: Callable[..., Any]) -> tuple[Formula, ...]:
+    """A formula for each argument of a function of any number of arrays; `formula` is told which."""
+
+    def of(k: int) -> Formula:
+        return lambda g, y, *arrays: formula(g, y, k, arrays)
+
+    return tuple(of(k) for k in range(MOST_ARRAYS))
 
 
 def one_of(y: Any, k: int, g: Any) -> Any:
@@ -153,15 +143,26 @@ def one_of(y: Any, k: int, g: Any) -> Any:
     return index_add(zeros_like(y), k, g)
 
 
+def deepened(g: Any, y: Any, k: int, arrays: Sequence[Any]) -> Any:
+    """The tangent of np.atleast_1d and its kin, of one array or of several."""
+    if len(arrays) == 1:
+        return np.reshape(g, np.shape(y))
+    return one_of(y, k, np.reshape(g, np.shape(y[k])))
+
+
+for _function, _kind in (
+    (np.atleast_1d, "hstack"), (np.atleast_2d, "vstack"), (np.atleast_3d, "dstack"),
+):  # fmt: skip
+    custom(
+        _function,
+        vjp=each(lambda g, y, k, arrays: reshaped(g if len(arrays) == 1 else g[k], arrays[k])),
+        jvp=each(deepened),
+        infer=shaping.at_least_nd(_kind),
+    )
 custom(
     np.broadcast_arrays,
-    vjp=tuple(
-        (lambda k: lambda g, y, *args: unbroadcast(g[k], args[k]))(k) for k in range(MOST_ARRAYS)
-    ),
-    jvp=tuple(
-        (lambda k: lambda g, y, *args: one_of(y, k, np.broadcast_to(g, np.shape(y[k]))))(k)
-        for k in range(MOST_ARRAYS)
-    ),
+    vjp=each(lambda g, y, k, arrays: unbroadcast(g[k], arrays[k])),
+    jvp=each(lambda g, y, k, arrays: one_of(y, k, np.broadcast_to(g, np.shape(y[k])))),
     infer=shaping.broadcast_arrays,
 )
 
@@ -183,9 +184,7 @@ linear(
 linear(np.flip, lambda g, y, m, axis=None: np.flip(g, axis), infer=shaping.same_axes)
 linear(np.fliplr, lambda g, y, m: np.fliplr(g), infer=shaping.same_array)
 linear(np.flipud, lambda g, y, m: np.flipud(g), infer=shaping.same_array)
-linear(
-    np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes), infer=shaping.rot90
-)
+linear(np.rot90, lambda g, y, m, k=1, axes=(0, 1): np.rot90(g, -k, axes), infer=shaping.rot90)
 
 
 def repeated(g: Any, a: Any, repeats: Any, axis: Any) -> Any:
@@ -215,8 +214,10 @@ def cut(g: Any, a: Any, pad_width: Any, mode: Any, constant_values: Any) -> Any:
         refuse("np.pad", f"mode={mode!r}", f"use one of {', '.join(PAD_MODES)}")
     n = rank(a)
     if mode != "constant" or n is None or not static(pad_width) or isinstance(pad_width, dict):
-        return pad_adjoint(g, a, pad_width, mode) if mode != "constant" else pad_adjoint(
-            g, a, pad_width
+        return (
+            pad_adjoint(g, a, pad_width, mode)
+            if mode != "constant"
+            else pad_adjoint(g, a, pad_width)
         )
     widths = np.broadcast_to(np.asarray(pad_width), (n, 2)).tolist()
     index = tuple(slice(before or None, -after if after else None) for before, after in widths)
@@ -231,11 +232,12 @@ linear(
 linear(
     runtime.repeat_adjoint,
     lambda g, y, given, a, repeats, axis=None: np.repeat(g, repeats, axis),
+    None,
     infer=facts.like(1),
 )
 linear(np.tile, lambda g, y, A, reps: tiled(g, A, reps), infer=shaping.tile)
 linear(
-    runtime.tile_adjoint, lambda g, y, given, a, reps: np.tile(g, reps), infer=facts.like(1)
+    runtime.tile_adjoint, lambda g, y, given, a, reps: np.tile(g, reps), None, infer=facts.like(1)
 )
 custom(
     np.pad,
@@ -250,6 +252,7 @@ custom(
 linear(
     runtime.pad_adjoint,
     lambda g, y, given, array, pad_width, mode="constant": np.pad(g, pad_width, mode),
+    None,
     infer=facts.like(1),
 )
 
@@ -281,8 +284,10 @@ def pieces(g: Any, arrays: Any, axis: Any) -> Any:
 
 def slices(g: Any, arrays: Any, axis: Any) -> Any:
     """The cotangents of stacked arrays."""
-    if isinstance(arrays, Tracer) or not static(axis):
-        return regroup(unstack(g, axis), arrays) if isinstance(arrays, Tracer) else unstack(g, axis)
+    if isinstance(arrays, Tracer):
+        return regroup(unstack(g, axis), arrays)
+    if not static(axis):
+        return unstack(g, axis)
     return [g[entry(axis, k)] for k in range(len(arrays))]
 
 
@@ -331,6 +336,7 @@ def joined(g: Any, arrays: Any, join: str) -> Any:
 linear(
     runtime.split_like,
     lambda g, y, given, arrays, axis=0: concatenate(g, axis),
+    None,
     infer=shaping.like_each,
     lists=True,
 )
@@ -338,6 +344,7 @@ linear(runtime.unstack, lambda g, y, given, axis=0: stack(g, axis), infer=shapin
 linear(
     runtime.split_stacked,
     lambda g, y, given, arrays, kind: joined(g, arrays, kind),
+    None,
     infer=shaping.like_each,
     lists=True,
 )
@@ -359,16 +366,21 @@ for _name in ("split", "array_split"):
         lambda g, y, ary, indices_or_sections, axis=0: concatenate(g, axis),
         infer=shaping.split,
     )
-for _name, _join in (
-    ("hsplit", lambda g: hstack(g)),
-    ("vsplit", lambda g: concatenate(g)),
-    ("dsplit", lambda g: concatenate(g, 2)),
-):
-    linear(
-        getattr(np, _name),
-        (lambda join: lambda g, y, ary, indices_or_sections: join(g))(_join),
-        infer=shaping.split_along(_name),
-    )
+linear(
+    np.hsplit,
+    lambda g, y, ary, indices_or_sections: hstack(g),
+    infer=shaping.split_along("hsplit"),
+)
+linear(
+    np.vsplit,
+    lambda g, y, ary, indices_or_sections: concatenate(g),
+    infer=shaping.split_along("vsplit"),
+)
+linear(
+    np.dsplit,
+    lambda g, y, ary, indices_or_sections: concatenate(g, 2),
+    infer=shaping.split_along("dsplit"),
+)
 
 # Making
 
@@ -411,12 +423,10 @@ linear(
 )
 linear(np.copy, lambda g, y, a: g, infer=shaping.same_array)
 linear(
-    runtime.nested, lambda g, y, given, like: array(g), infer=facts.structure_like, lists=True
+    runtime.nested, lambda g, y, given, like: array(g), None, infer=facts.structure_like, lists=True
 )
 linear(runtime.astype, lambda g, y, x, dtype: astype(g, dtype_of(x)), infer=shaping.cast)
-linear(
-    runtime.item, lambda g, y, x: np.broadcast_to(g, np.shape(x)), infer=shaping.single
-)
+linear(runtime.item, lambda g, y, x: np.broadcast_to(g, np.shape(x)), infer=shaping.single)
 linear(runtime.tolist, lambda g, y, x: array(g), infer=shaping.listed)
 for _dtype in (np.float64, np.float32):
     linear(
@@ -515,16 +525,20 @@ def row_tangent(g: Any, y: Any, k: int, xi: Sequence[Any], indexing: Any) -> Any
     return index_add(zeros_like(y), k, np.broadcast_to(wide, np.shape(y[k])))
 
 
+def mesh_adjoint(k: int) -> Formula:
+    """The formula of axis k of np.meshgrid."""
+    return lambda g, y, *xi, indexing="xy": column_sums(g, k, xi, indexing)
+
+
+def mesh_tangent(k: int) -> Formula:
+    """The tangent that axis k of np.meshgrid causes."""
+    return lambda g, y, *xi, indexing="xy": row_tangent(g, y, k, xi, indexing)
+
+
 custom(
     np.meshgrid,
-    vjp=tuple(
-        (lambda k: lambda g, y, *xi, indexing="xy": column_sums(g, k, xi, indexing))(k)
-        for k in range(MOST_ARRAYS)
-    ),
-    jvp=tuple(
-        (lambda k: lambda g, y, *xi, indexing="xy": row_tangent(g, y, k, xi, indexing))(k)
-        for k in range(MOST_ARRAYS)
-    ),
+    vjp=[mesh_adjoint(k) for k in range(MOST_ARRAYS)],
+    jvp=[mesh_tangent(k) for k in range(MOST_ARRAYS)],
     infer=shaping.meshgrid,
 )
 
@@ -533,26 +547,36 @@ custom(
 
 def unsorted(g: Any, order: Any, a: Any, axis: Any) -> Any:
     """`g`, whose entries stand in the given order, put back."""
-    if axis is None:
-        return reshaped(g[np.argsort(order)], a)
-    return np.take_along_axis(g, np.argsort(order, axis=axis), axis=axis)
+    if axis is None or rank(a) == 1:
+        back = g[np.argsort(order)]
+        return back if rank(a) == 1 else reshaped(back, a)
+    return np.take_along_axis(g, along_axis(np.argsort, order, axis=axis), axis)
 
 
 def put_in_order(g: Any, order: Any, axis: Any) -> Any:
     """`g` in the given order."""
-    return np.ravel(g)[order] if axis is None else np.take_along_axis(g, order, axis=axis)
+    return np.ravel(g)[order] if axis is None else np.take_along_axis(g, order, axis)
+
+
+def along_axis(function: Any, *args: Any, axis: Any) -> Any:
+    """A function of the sorting family, along an axis that is left out where it is the last."""
+    return function(*args) if number(axis) and axis == -1 else function(*args, axis=axis)
 
 
 custom(
     np.sort,
-    vjp=lambda g, y, a, axis=-1: unsorted(g, np.argsort(a, axis=axis), a, axis),
-    jvp=lambda g, y, a, axis=-1: put_in_order(g, np.argsort(a, axis=axis), axis),
+    vjp=lambda g, y, a, axis=-1: unsorted(g, along_axis(np.argsort, a, axis=axis), a, axis),
+    jvp=lambda g, y, a, axis=-1: put_in_order(g, along_axis(np.argsort, a, axis=axis), axis),
     infer=shaping.ordered,
 )
 custom(
     np.partition,
-    vjp=lambda g, y, a, kth, axis=-1: unsorted(g, np.argpartition(a, kth, axis=axis), a, axis),
-    jvp=lambda g, y, a, kth, axis=-1: put_in_order(g, np.argpartition(a, kth, axis=axis), axis),
+    vjp=lambda g, y, a, kth, axis=-1: unsorted(
+        g, along_axis(np.argpartition, a, kth, axis=axis), a, axis
+    ),
+    jvp=lambda g, y, a, kth, axis=-1: put_in_order(
+        g, along_axis(np.argpartition, a, kth, axis=axis), axis
+    ),
     infer=shaping.partitioned,
 )
 zero(np.argsort, infer=shaping.order)

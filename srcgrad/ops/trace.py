@@ -1,4 +1,4 @@
-"""Calls a rule's lambda with graph values: each NumPy call in it appends an op, so rules arrive inlined."""
+"""Calls a rule's lambda with graph values: each NumPy call in it appends an op to the graph."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class Tracer:
 
     @property
     def T(self) -> Any:
-        return np.transpose(self)
+        return np.transpose(self)  # type: ignore[call-overload]
 
     def conj(self) -> Any:
-        return np.conj(self)  # type: ignore[call-overload]
+        return np.conj(self)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..ir.types import PY_BOOL, PY_INT
 from . import facts
 from .asks import kind, number
 from .registry import custom, elementwise, refuse, refused, zero
@@ -179,14 +180,14 @@ elementwise(
 def larger(g: Any, z: Any, x: Any, other: Any) -> Any:
     """The cotangent of `x` in np.maximum: all of it, half in a tie, or nothing."""
     if number(other) and math.isfinite(other):
-        return g * np.heaviside(x - other if other else x, 0.5)
+        return 0.5 * g * (1 + np.sign(x - other if other else x))
     return g * (x == z) - 0.5 * g * (x == other)
 
 
 def smaller(g: Any, z: Any, x: Any, other: Any) -> Any:
     """The cotangent of `x` in np.minimum: all of it, half in a tie, or nothing."""
     if number(other) and math.isfinite(other):
-        return g * np.heaviside(other - x if other else -x, 0.5)
+        return 0.5 * g * (1 - np.sign(x - other if other else x))
     return g * (x == z) - 0.5 * g * (x == other)
 
 
@@ -313,13 +314,15 @@ custom(
 
 # Through these nothing flows. What is piecewise constant has derivative zero wherever it has one.
 
-for _name in (
-    "bitwise_and bitwise_count bitwise_or bitwise_xor ceil equal floor gcd greater greater_equal"
-    " invert isfinite isinf isnan isnat lcm left_shift less less_equal logical_and logical_not"
-    " logical_or logical_xor not_equal right_shift rint sign signbit spacing trunc"
-).split():
-    if hasattr(np, _name):
-        zero(getattr(np, _name), infer=facts.elementwise(getattr(np, _name)))
+for _ufunc in (
+    np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.ceil, np.equal, np.floor, np.gcd, np.greater,
+    np.greater_equal, np.invert, np.isfinite, np.isinf, np.isnan, np.isnat, np.lcm, np.left_shift,
+    np.less, np.less_equal, np.logical_and, np.logical_not, np.logical_or, np.logical_xor,
+    np.not_equal, np.right_shift, np.rint, np.sign, np.signbit, np.spacing, np.trunc,
+):  # fmt: skip
+    zero(_ufunc, infer=facts.elementwise(_ufunc))
+if hasattr(np, "bitwise_count"):
+    zero(np.bitwise_count, infer=facts.elementwise(np.bitwise_count))
 for _operator in (
     operator.lt, operator.gt, operator.le, operator.ge, operator.eq, operator.ne, operator.and_,
     operator.or_, operator.xor, operator.invert, operator.lshift, operator.rshift,
@@ -327,9 +330,9 @@ for _operator in (
     zero(_operator, infer=facts.elementwise(_operator))
 zero(
     (operator.not_, operator.is_, operator.is_not, operator.contains, operator.truth),
-    infer=facts.constant(facts.PY_BOOL),
+    infer=facts.constant(PY_BOOL),
 )
-zero((operator.index, operator.countOf, operator.indexOf), infer=facts.constant(facts.PY_INT))
+zero((operator.index, operator.countOf, operator.indexOf), infer=facts.constant(PY_INT))
 zero(builtins.round, infer=facts.rounded)
 zero((np.round, np.around), infer=facts.as_given)
 zero((np.iscomplex, np.isreal, np.isposinf, np.isneginf, np.isclose), infer=facts.unknown)

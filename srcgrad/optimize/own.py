@@ -6,48 +6,80 @@ from dataclasses import replace
 
 import numpy as np
 
+from .. import runtime
+from ..analysis.memory import OUTSIDE, SEPARATE, Memory, Roots
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import Arg, Block, Function, Op, Primitive, Value, map_values
+from ..ir.graph import Arg, Block, Function, Op, Primitive, Value, map_values, walk
 from ..ops import registry
 
 
 def own_results(function: Function) -> Function:
-    """The function whose results are neither read-only broadcasts nor the same array twice."""
-    body = function.body
-    definitions = {r: op for op in body.ops for r in op.results}
-    builder = Builder(adjoint=True)
-    seen: set[Value] = set()
-    made: dict[Value, Arg] = {}
-
-    def own(value: Value) -> Arg:
-        op = definitions.get(value)
-        if op is not None and op.adjoint and op.primitive.function is np.broadcast_to:
-            if value not in made:
-                made[value] = _filled(op, definitions, builder)
-                return made[value]
-            return builder.emit(_primitive(np.copy), (made[value],))
-        if value in seen and value.facts.kind == "array" and op is not None and op.adjoint:
-            return builder.emit(_primitive(np.copy), (value,))
-        seen.add(value)
-        return value
-
-    results = tuple(map_values(own, result) for result in body.results)
-    if not builder.ops:
+    """The function whose gradients share memory with nothing, so that a caller may write to them."""
+    if function.owned is None:
         return function
-    return replace(function, body=Block(body.params, (*body.ops, *builder.ops), results))
+    owner = _Owner(function)
+    result = owner.at(function.result, function.owned)
+    if not owner.builder.ops:
+        return function
+    body = function.body
+    ops = (*body.ops, *owner.builder.ops)
+    return replace(function, body=Block(body.params, ops, (result,)))
 
 
-def _filled(op: Op, definitions: dict[Value, Op], builder: Builder) -> Value:
-    """A broadcast as memory of its own: np.full_like where the number and the array are known."""
-    builder.location = op.location
-    g, shape = op.args[0], op.args[1]
-    source = definitions.get(shape) if isinstance(shape, Value) else None
-    if source is not None and source.primitive.function is np.shape:
-        like = source.args[0]
-        facts = facts_of_arg(like)
-        if facts_of_arg(g).is_scalar and facts.kind == "array" and _is_float(facts.dtype):
-            return builder.emit(_primitive(np.full_like), (like, g), hint=op.result.hint)
-    return builder.emit(_primitive(np.copy), (op.result,), hint=op.result.hint)
+class _Owner:
+    def __init__(self, function: Function) -> None:
+        self.memory = Memory(function)
+        self.maker = {r: op for op in walk(function.body) for r in op.results}
+        self.builder = Builder(adjoint=True)
+        self.claimed: Roots = frozenset({OUTSIDE})
+
+    def at(self, arg: Arg, path: tuple[int, ...]) -> Arg:
+        """A result in which the part that a path leads to is the caller's own."""
+        if not path:
+            return map_values(self.own, arg)
+        parts = list(arg)
+        parts[path[0]] = self.at(parts[path[0]], path[1:])
+        return tuple(parts)
+
+    def own(self, value: Value) -> Arg:
+        if self.memory.immutable(value):
+            return value
+        roots, contents = self.memory.of(value), self.memory.inside(value)
+        if (
+            not (roots | contents) & self.claimed
+            and self._fresh(roots)
+            and self._separate(contents)
+        ):
+            self.claimed |= roots | contents
+            return value
+        if value.facts.kind != "array":
+            return self.builder.emit(_primitive(runtime.copied), (value,), hint=value.hint)
+        op = self.maker.get(value)
+        if op is not None and op.primitive.function is np.broadcast_to:
+            return self._filled(op)
+        return self.builder.emit(_primitive(np.copy), (value,), hint=value.hint)
+
+    def _fresh(self, roots: Roots) -> bool:
+        """Whether the memory was made for the gradient: what the program made may be wanted again."""
+        makers = [self.maker.get(root) for root in roots]
+        return all(op is None or op.adjoint for op in makers)
+
+    def _separate(self, contents: Roots) -> bool:
+        """Whether no two entries of a container can be one memory."""
+        makers = [self.maker.get(root) for root in contents]
+        return all(op is not None and op.primitive.function in SEPARATE for op in makers)
+
+    def _filled(self, op: Op) -> Value:
+        """A broadcast as memory of its own: np.full_like where the number and the array are known."""
+        self.builder.location = op.location
+        g, shape = op.args[0], op.args[1]
+        source = self.maker.get(shape) if isinstance(shape, Value) else None
+        if source is not None and source.primitive.function is np.shape:
+            like = source.args[0]
+            facts = facts_of_arg(like)
+            if facts_of_arg(g).is_scalar and facts.kind == "array" and _is_float(facts.dtype):
+                return self.builder.emit(_primitive(np.full_like), (like, g), hint=op.result.hint)
+        return self.builder.emit(_primitive(np.copy), (op.result,), hint=op.result.hint)
 
 
 def _is_float(dtype: str | None) -> bool:

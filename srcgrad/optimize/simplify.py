@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..analysis.unbound import unbound_values
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Value, operands, values_in
 from ..ir.rewrite import map_bodies, substitute, substitute_op
@@ -33,9 +34,12 @@ add, sub, mul, div, neg = (
 class Matcher:
     """What a rewrite may ask: how a value was made; and through which it builds."""
 
-    def __init__(self, definitions: dict[Value, Op], uses: dict[Value, int]) -> None:
+    def __init__(
+        self, definitions: dict[Value, Op], uses: dict[Value, int], unbound: set[Value]
+    ) -> None:
         self.definitions = definitions
         self.uses = uses
+        self.unbound = unbound  # values that may be undefined
         self.builder = Builder()
 
     def made_by(self, arg: Arg, *functions: Any) -> Op | None:
@@ -57,7 +61,7 @@ def simplify(function: Function) -> Function:
     def transform(body: Block) -> Block:
         uses: dict[Value, int] = {}
         count_uses(body, uses)
-        return _block(body, {}, {}, uses)
+        return _block(body, {}, {}, uses, unbound_values(body))
 
     return map_bodies(function, transform)
 
@@ -74,15 +78,19 @@ def count_uses(block: Block, uses: dict[Value, int]) -> None:
 
 
 def _block(
-    block: Block, definitions: dict[Value, Op], table: dict[Value, Arg], uses: dict[Value, int]
+    block: Block,
+    definitions: dict[Value, Op],
+    table: dict[Value, Arg],
+    uses: dict[Value, int],
+    unbound: set[Value],
 ) -> Block:
     definitions = dict(definitions)
-    matcher = Matcher(definitions, uses)
+    matcher = Matcher(definitions, uses, unbound)
     ops = matcher.builder.ops
     for op in block.ops:
         if op.blocks:
             args = tuple(substitute(a, table) for a in op.args)
-            blocks = tuple(_block(b, definitions, table, uses) for b in op.blocks)
+            blocks = tuple(_block(b, definitions, table, uses, unbound) for b in op.blocks)
             ops.append(replace(op, args=args, blocks=blocks))
             continue
         op = substitute_op(op, table)
@@ -295,6 +303,8 @@ def known_zeros(m: Matcher, op: Op) -> Arg | None:
     facts = facts_of_arg(op.args[0])
     if facts.kind in SCALARS and facts.dtype in (None, "float64"):
         return 0j if facts.kind == "complex" else 0.0
+    if isinstance(op.args[0], Value) and op.args[0] in m.unbound:
+        return None
     if facts.kind == "array" and facts.dtype is not None and np.dtype(facts.dtype).kind in "fc":
         return m.emit(np.zeros_like, op.args[0])
     return None

@@ -1,4 +1,4 @@
-"""Adjoints that are arrays: cotangents brought back to the shape, place and type of what they belong to."""
+"""Adjoints that are arrays: cotangents brought to the shape, place and type of their arguments."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unbroadcast(g: Any, x: Any) -> Any:
     axes = tuple(k for k, n in enumerate(shape) if n == 1 and np.shape(g)[k] != 1)
     if axes:
         g = np.sum(g, axis=axes, keepdims=True)
-    return np.broadcast_to(g, shape) if np.shape(g) != shape else g
+    return np.full(shape, g) if np.shape(g) != shape else g
 
 
 def dtype_of(x: Any) -> Any:

@@ -53,6 +53,24 @@ def add(a: Any, b: Any) -> Any:
     return a + b
 
 
+def copied(x: Any) -> Any:
+    """`x` in memory of its own, every array in it, too.
+
+    >>> copied([np.ones(1), 2.0])
+    [array([1.]), 2.0]
+    """
+    if isinstance(x, dict):
+        return {k: copied(v) for k, v in x.items()}
+    if isinstance(x, list):
+        return [copied(v) for v in x]
+    if isinstance(x, tuple):
+        entries = [copied(v) for v in x]
+        return type(x)(*entries) if hasattr(x, "_fields") else tuple(entries)
+    if hasattr(x, "__dataclass_fields__"):
+        return type(x)(**{k: copied(getattr(x, k)) for k in x.__dataclass_fields__})
+    return np.array(x) if isinstance(x, np.ndarray) else x
+
+
 def setitem(a: Any, index: Any, v: Any) -> Any:
     """`a` with `v` at `index`; `a` itself stays as it is.
 
@@ -169,7 +187,7 @@ def spread(g: Any, xs: Any) -> Any:
     ([1.5, 1.5], array([1.5, 1.5]))
     """
     if isinstance(xs, np.ndarray):
-        return np.broadcast_to(g, xs.shape)
+        return np.full(xs.shape, g)
     entries = [unbroadcast(g, x) for x in xs]
     return entries if isinstance(xs, list) else tuple(entries)
 
@@ -202,15 +220,29 @@ def permute(xs: Any, order: Sequence[int]) -> list[Any]:
 
 
 def stop_gradient(x: Any) -> Any:
-    """`x`, through which nothing flows.
+    """`x`, through which nothing flows; Tensors, also in containers, are detached.
 
     >>> stop_gradient(2.0)
     2.0
     """
+    if hasattr(x, "detach"):
+        return x.detach()
+    if isinstance(x, dict):
+        parts = {k: stop_gradient(v) for k, v in x.items()}
+        return parts if any(parts[k] is not x[k] for k in x) else x
+    if isinstance(x, list | tuple):
+        entries = [stop_gradient(v) for v in x]
+        if all(a is b for a, b in zip(entries, x, strict=True)):
+            return x
+        if isinstance(x, list):
+            return entries
+        return type(x)(*entries) if hasattr(x, "_fields") else tuple(entries)
     return x
 
 
-def check_like(given: Any, wanted: Any, error: type[Exception], where: str = "the cotangent") -> None:
+def check_like(
+    given: Any, wanted: Any, error: type[Exception], where: str = "the cotangent"
+) -> None:
     """Raise `error`, naming the leaf, unless `given` has the structure and shapes of `wanted`."""
     if isinstance(wanted, dict):
         if not isinstance(given, dict) or given.keys() != wanted.keys():
@@ -224,6 +256,4 @@ def check_like(given: Any, wanted: Any, error: type[Exception], where: str = "th
             check_like(given[k], value, error, f"{where}[{k}]")
     elif isinstance(wanted, int | float | complex | np.ndarray | np.generic):
         if np.shape(given) != np.shape(wanted):
-            raise error(
-                f"{where} must have the shape {np.shape(wanted)}, not {np.shape(given)}"
-            )
+            raise error(f"{where} must have the shape {np.shape(wanted)}, not {np.shape(given)}")

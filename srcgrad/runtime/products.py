@@ -194,7 +194,6 @@ def diagonal_adjoint(g: Any, a: Any, offset: int = 0, axis1: int = 0, axis2: int
            [0., 0.]])
     """
     out = np.zeros(np.shape(a), np.result_type(g))
-    rows, columns = np.indices(out.shape)[[axis1, axis2]]
     moved = np.moveaxis(out, (axis1, axis2), (-2, -1))
     start = (0, offset) if offset >= 0 else (-offset, 0)
     size = np.shape(g)[-1]

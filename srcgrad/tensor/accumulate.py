@@ -12,10 +12,12 @@ import numpy as np
 
 from .. import runtime
 from ..autodiff.reverse import Wanted, joint, partition
+from ..config import settings
 from ..ir.build import Builder
 from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, reads
 from ..ir.rewrite import prune, substitute_op
 from ..ir.types import Facts
+from ..ir.verify import verify
 from ..ops import registry
 from ..optimize.passes import optimize
 
@@ -56,10 +58,21 @@ def accumulating(
     own = [k for k, v in enumerate(forward.params) if v not in buffers]
     forward = replace(
         forward,
+        name=_own_name(forward),
         signature=tuple(forward.signature[k] for k in own),
         body=replace(forward.body, params=tuple(forward.params[k] for k in own), results=(result,)),
     )
+    if settings().check:
+        verify(backward)
     return forward, backward, needed
+
+
+def _own_name(function: Function) -> str:
+    """A name beside those of the callees: a function that calls itself has programs of its own."""
+    name = function.name
+    while name in function.callees:
+        name = f"d_{name}"
+    return name
 
 
 def _primitive(function: Any) -> Any:
@@ -94,7 +107,9 @@ def _with_buffers(
     body = Block(
         (*both.params, *buffers), (*both.body.ops, *builder.ops), ((result, tuple(returned)),)
     )
-    return replace(both, signature=(*both.signature, *buffers.values()), body=body), buffers
+    signature = (*both.signature, *buffers.values())
+    # A sweep only reads the cotangents that programs hand on, so these need no memory of their own.
+    return replace(both, signature=signature, body=body, owned=None), buffers
 
 
 def _entry(builder: Builder, made_by: Mapping[Value, Op], gradient: Arg, key: Any) -> Arg:
@@ -137,6 +152,7 @@ def _with_parameters(
     body = prune(Block(params, tuple(ops), ((rest, totals),)))
     return replace(
         backward,
+        name=_own_name(backward),
         signature=(*backward.signature, *buffers.values()),
         body=replace(body, results=(rest or None,)),
         donated=frozenset(buffers),
@@ -157,6 +173,8 @@ def _is_short(value: Value, made_by: Mapping[Value, Op]) -> bool:
 def _scattered(ops: Sequence[Op], totals: Collection[Value]) -> list[Op]:
     """The ops with each part added where it belongs, instead of an array of zeros with the parts."""
     made_by = {r: op for op in ops for r in op.results}
+    for total in totals:
+        assert made_by[total].primitive.function is runtime.index_add, "a pass took a sum apart"
     uses = Counter(v for op in ops for v in reads(op))
     new: list[Op] = []
     for op in ops:

@@ -71,6 +71,8 @@ class Operators(Handle):
     __floordiv__ = _binary(operator.floordiv)
     __rfloordiv__ = _binary(operator.floordiv, swapped=True)
     __mod__, __rmod__ = _binary(operator.mod), _binary(operator.mod, swapped=True)
+    __divmod__ = _binary(divmod)
+    __rdivmod__ = _binary(divmod, swapped=True)
     __pow__, __rpow__ = _binary(operator.pow), _binary(operator.pow, swapped=True)
     __matmul__, __rmatmul__ = _binary(operator.matmul), _binary(operator.matmul, swapped=True)
     __and__, __rand__ = _binary(operator.and_), _binary(operator.and_, swapped=True)
@@ -190,8 +192,10 @@ class Operators(Handle):
 
     # -- conversions --------------------------------------------------------------------------------
 
-    def item(self) -> Any:
-        """The one entry as a Python number."""
+    def item(self, *index: Any) -> Any:
+        """The one entry, or the one at an index, as a Python number."""
+        if index:
+            return self._array.item(*index)
         if self._array.size != 1:
             raise StructureError(
                 f"a Tensor with {self._array.size} elements cannot be converted to Scalar",

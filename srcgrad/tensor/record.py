@@ -47,8 +47,29 @@ def call(make: Make, function: Any, args: Sequence[Any], kwargs: Mapping[str, An
     value = function(*values, **named)
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind == "c":
         check_float(value.dtype)
+    _check_flow(primitive, given, kwargs)
     node = Node(label_of(function, values), primitive, linked(given), linked(kwargs), value)
     return results(make, node, value, tensors)
+
+
+def _check_flow(primitive: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse a Tensor that requires a gradient as an argument that the rule does not know.
+
+    Raises
+    ------
+    MissingRule
+        Naming the function: such a gradient would be left out without a word.
+    """
+    rule = registry.RULES.get(primitive)
+    if rule is None or rule.verb == "zero" or (not kwargs and len(args) <= len(rule.vjps)):
+        return
+    tensors: list[Handle] = []
+    plain([*args[len(rule.vjps) :], *kwargs.values()], tensors)
+    if any(t.requires_grad for t in tensors):
+        raise MissingRule(
+            f"{primitive.name} has no derivative rule for every argument that requires grad here",
+            cure="pass x.detach() where no gradient is wanted",
+        )
 
 
 @functools.cache

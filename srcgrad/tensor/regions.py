@@ -59,6 +59,8 @@ class Region:
             if lifted.key in _seen:
                 form = lifted
                 compiled = _compiled.get(form.key)
+            if len(_seen) >= 16 * CACHED:
+                _seen.clear()
             _seen.add(lifted.key)
         if compiled is None:
             compiled = compile_form(form, nodes)

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
 
-from .. import runtime
 from ..errors import NotScalar, StructureError
 from . import mode
 from .display import text_of
-from .operators import OPERANDS, Operators, call, recorder
+from .methods import Methods
+from .operators import OPERANDS, call, recorder
 from .records import Accumulator, Handle, Node, Storage, TensorError
 from .values import check_float, is_recorded, plain
 
 # Functions that write into their first argument; NumPy's dispatch would let them by unnoticed.
 WRITERS = frozenset({"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"})
-# Elementwise functions that PyTorch has as methods and NumPy has not.
-UFUNC_METHODS = frozenset(
-    {
-        "abs", "arccos", "arcsin", "arctan", "ceil", "cos", "cosh", "exp", "expm1", "floor",
-        "isfinite", "isinf", "isnan", "log", "log10", "log1p", "log2", "maximum", "minimum",
-        "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh",
-    }
-)  # fmt: skip
-# PyTorch's names for methods of the same meaning.
-ALIASES = {"clamp": "clip", "view": "reshape"}
-# Methods that take PyTorch's `dim` and `keepdim` for NumPy's `axis` and `keepdims`: those that mean
-# the same in both. (`x.max(dim=0)` gives a pair in PyTorch, and its `x.std()` divides by n - 1.)
-WITH_DIM = frozenset(
-    {"all", "any", "argmax", "argmin", "cumprod", "cumsum", "mean", "prod", "squeeze", "sum"}
-)
 
 
 class NonScalarBackward(TensorError, NotScalar):
     """`backward()` without `gradient` of a Tensor of several entries."""
 
 
-class Tensor(Operators):
+class Tensor(Methods):
     """An array that may require a gradient.
 
     Operations on it run at once, on NumPy arrays. Where an operand requires a gradient they are
@@ -128,10 +112,6 @@ class Tensor(Operators):
     @property
     def dtype(self) -> np.dtype:
         return self._array.dtype
-
-    @property
-    def T(self) -> Any:
-        return np.transpose(self)
 
     @property
     def is_leaf(self) -> bool:
@@ -280,10 +260,6 @@ class Tensor(Operators):
         self._storage.share(self, made)
         return made
 
-    def clone(self) -> Any:
-        """A copy, through which gradients flow."""
-        return np.copy(self)
-
     @staticmethod
     def _make(array: np.ndarray, storage: Storage, node: Node | None) -> Tensor:
         made = Tensor.__new__(Tensor)
@@ -358,50 +334,6 @@ class Tensor(Operators):
         """
         return self._readable("numpy()")
 
-    def astype(self, dtype: Any) -> Any:
-        """The entries in another dtype; gradients come back in the old one."""
-        return call(self._make, runtime.astype, (self, dtype), {})
-
-    def __getattr__(self, name: str) -> Any:
-        """The methods and attributes of arrays that are functions of NumPy by another name."""
-        from ..ops import methods
-
-        known = ALIASES.get(name, name)
-        if known in methods.METHODS:
-            return functools.partial(_method, methods.METHODS[known], known, self)
-        if known in UFUNC_METHODS:
-            return functools.partial(getattr(np, known), self)
-        if known in methods.ATTRIBUTES:
-            return methods.ATTRIBUTES[known](self)
-        if known in methods.MUTATING:
-            raise TensorError(
-                f"x.{name}() would write into the Tensor, which cannot be recorded",
-                cure="use NumPy's function that returns the result, such as np.sort for x.sort(), "
-                "or x.fill_(v), x.copy_(v) under no_grad",
-            )
-        raise AttributeError(f"'Tensor' object has no attribute {name!r}")
-
-    def __dir__(self) -> list[str]:
-        from ..ops import methods
-
-        more = {*methods.METHODS, *methods.ATTRIBUTES, *UFUNC_METHODS, *ALIASES}
-        return sorted({*super().__dir__(), *more})
-
-    def transpose(self, *axes: Any) -> Any:
-        """The Tensor with its axes in the given order, or reversed: NumPy's meaning.
-
-        Raises
-        ------
-        TensorError
-            For `x.transpose(0, 1)` of a matrix, which swaps the axes in PyTorch and not in NumPy.
-        """
-        if len(axes) == 2 and self.ndim == 2 and [k % 2 for k in axes] == [0, 1]:
-            raise TensorError(
-                "x.transpose(0, 1) of a matrix is its transpose in PyTorch and the matrix in NumPy",
-                cure="x.T, or np.transpose(x, axes)",
-            )
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
-
     # -- looking at it ------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -471,13 +403,6 @@ def _restored(array: np.ndarray, required: bool, grad: Tensor | None) -> Tensor:
     if grad is not None:
         made.grad = grad
     return made
-
-
-def _method(function: Any, name: str, self: Tensor, *args: Any, **kwargs: Any) -> Any:
-    if name in WITH_DIM and kwargs:
-        names = {"dim": "axis", "keepdim": "keepdims"}
-        kwargs = {names.get(k, k): v for k, v in kwargs.items()}
-    return function(self, *args, **kwargs)
 
 
 def _refuse_out(function: Any) -> None:

@@ -4,11 +4,12 @@ import contextlib
 import copy
 import io
 
+from zoo.numeric import identical
+
 from srcgrad.frontend.lower import lower, signature_of
 from srcgrad.ir.interpret import interpret
 from srcgrad.ir.types import facts_of
 from srcgrad.ir.verify import verify
-from zoo.numeric import identical
 
 
 def bound(function, args, kwargs=None):

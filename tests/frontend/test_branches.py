@@ -1,11 +1,13 @@
 """Branches: what is merged after them, what is decided while reading, and every way out of them."""
+# ruff: noqa: F841, SIM, UP031
+# The functions to be read are written the way users write, not the way linters like it.
 
 import math
 
 import numpy as np
 import pytest
-
 from frontend.reading import agrees, names_of, read, run
+
 from srcgrad.errors import UnsupportedSyntax
 from srcgrad.frontend.lower import lower
 from srcgrad.ir.graph import IF, UNDEFINED, walk
@@ -210,7 +212,14 @@ def test_comparison_chains_evaluate_once():
 
 def test_identity_is_decided_where_it_can_be():
     def f(x, w=None, flag=True):
-        parts = [x is None, x is not None, w is None, flag is True, f is not None, math.sin is math.sin]
+        parts = [
+            x is None,
+            x is not None,
+            w is None,
+            flag is True,
+            f is not None,
+            math.sin is math.sin,
+        ]
         return sum(1.0 if p else 0.0 for p in parts) * x
 
     assert branches(agrees(f, 2.0)) == []
@@ -317,3 +326,30 @@ def test_with_errstate_and_returns_inside():
 
     agrees(f, np.array([1.0, 2.0]))
     agrees(f, np.array([1.0, 0.0]))
+
+
+@pytest.mark.parametrize("c", [1.0, -1.0])
+def test_names_that_may_not_be_bound_again_stay_alive(c):
+    def walrus(xs, c):
+        if c > 0:
+            y = 5.0
+            z = 1.0
+        else:
+            y = 6.0
+            z = 2.0
+        total = sum([(y := x) for x in xs if x > 2])
+        flag = c > 0 and (z := total) > 0
+        return total + y + z + flag
+
+    agrees(walrus, [1.0, 2.0], c)
+    agrees(walrus, [3.0, 2.0], c)
+
+    def annotated(x, c):
+        if c > 0:
+            y = x
+        else:
+            y = 2 * x
+        y: float
+        return y
+
+    agrees(annotated, 2.0, c)

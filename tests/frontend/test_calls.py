@@ -1,4 +1,6 @@
-"""Calls: how arguments are bound, what is read in place, what is seen of closures, objects and globals."""
+"""Calls: how arguments are bound, what is read in place, what is seen of objects and globals."""
+
+# The functions to be read are written the way users write, not the way linters like it.
 
 import functools
 import math
@@ -9,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-
 from frontend.reading import agrees, names_of, read
+
 from srcgrad.errors import UnsupportedSyntax
 from srcgrad.frontend import lower as lowering
 from srcgrad.frontend.lower import lower, signature_of
@@ -50,7 +52,10 @@ def test_arguments_are_bound_as_python_binds_them():
         (lambda x: square(u=x), "square() missing 1 required positional argument: 't'"),
         (lambda x: square(x, u=x), "square() got an unexpected keyword argument 'u'"),
         (lambda x: square(t=x, **{"t": x}), "got multiple values for keyword argument 't'"),
-        (lambda x: (lambda a, b, c: a)(x), "<lambda>() missing 2 required positional arguments: 'b' and 'c'"),
+        (
+            lambda x: (lambda a, b, c: a)(x),
+            "<lambda>() missing 2 required positional arguments: 'b' and 'c'",
+        ),
     ],
 )
 def test_wrong_arguments_are_worded_as_python_does(call, message):
@@ -161,7 +166,13 @@ def test_records_are_returned_as_what_they_are():
 
 def test_objects_as_arguments():
     def f(b, x):
-        return b.energy(x) + b(x) + b.at.norm + b.at.dot(Vector(x, x)) + (1.0 if b.name == "body" else 0)
+        return (
+            b.energy(x)
+            + b(x)
+            + b.at.norm
+            + b.at.dot(Vector(x, x))
+            + (1.0 if b.name == "body" else 0)
+        )
 
     agrees(f, Body(2.0, Vector(1.0, 3.0)), 0.5, generic=False)
 
@@ -396,3 +407,18 @@ def test_captured_names_of_two_modules_stay_apart():
         return x * RATE + other.RATE
 
     assert sorted(c.name for c in agrees(f, 0.5).captures) == ["RATE", "other.RATE"]
+
+
+class Hidden:
+    def __init__(self):
+        self.__weight = 2.0
+        self.__scale = lambda t: t * 3
+
+    def value(self, x):
+        return self.__scale(x) * self.__weight
+
+
+def test_private_names_of_a_class():
+    hidden = Hidden()
+    agrees(hidden.value, 0.5)
+    agrees(lambda x: hidden.value(x) + 1, 0.5)

@@ -1,11 +1,13 @@
 """Containers that are read: displays, subscripts, unpacking, methods, structures in and out."""
+# ruff: noqa: RUF059, SIM, UP031
+# The functions to be read are written the way users write, not the way linters like it.
 
 from typing import NamedTuple
 
 import numpy as np
 import pytest
-
 from frontend.reading import agrees, names_of, read
+
 from srcgrad.errors import UnsupportedSyntax
 from srcgrad.frontend.lower import lower
 
@@ -60,9 +62,12 @@ def test_unpacking():
     [
         (lambda x: [a for a, b in [(x, x, x)]], "too many values to unpack (expected 2, got 3)"),
         (lambda x: [a for a, b in [(x,)]], "not enough values to unpack (expected 2, got 1)"),
-        (lambda x: [a for a, *b, c in [(x,)]], "not enough values to unpack (expected at least 2, got 1)"),
+        (
+            lambda x: [a for a, *b, c in [(x,)]],
+            "not enough values to unpack (expected at least 2, got 1)",
+        ),
         (lambda x: (x, x)[2], "tuple index out of range"),
-        (lambda x: [c for c, in [len]], "cannot unpack a function"),
+        (lambda x: [c for (c,) in [len]], "cannot unpack a function"),
     ],
 )
 def test_wrong_lengths(f, message):

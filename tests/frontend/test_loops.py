@@ -1,11 +1,13 @@
 """Loops: what they carry, how they end, and when they are read round by round."""
+# ruff: noqa: B007, B905, RUF015, SIM, UP031
+# The functions to be read are written the way users write, not the way linters like it.
 
 import math
 
 import numpy as np
 import pytest
-
 from frontend.reading import agrees, names_of, read
+
 from srcgrad.errors import UnsupportedSyntax
 from srcgrad.frontend.lower import lower
 from srcgrad.ir.graph import FOR, UNDEFINED, WHILE, Loop, walk
@@ -459,3 +461,52 @@ def test_while_over_facts_of_the_state():
 
     graph = lower(f, given)
     assert loops(graph)[0].carried[1].facts.dtype == "float32"
+
+
+def test_a_loop_that_picks_functions_by_index_is_read_round_by_round():
+    def f(x, layers):
+        acts = [math.sin, lambda t: t * t, math.exp]
+        for i in range(3):
+            x = acts[i](x)
+        for i in range(len(layers)):
+            layer = layers[i]
+            x = x * layer["w"] if "w" in layer else x + layer["b"]
+        return x
+
+    graph = agrees(f, 0.3, [{"w": 2.0}, {"b": 1.0}], generic=False)
+    assert loops(graph) == []
+
+
+def test_functions_that_change_from_round_to_round():
+    def f(x):
+        g = math.sin
+        total = 0.0
+        for k in range(3):
+            total = total + g(x)
+            h = math.cos if k == 1 else math.exp
+            g = lambda t, h=h: h(t) * x  # noqa: E731
+        return total + g(1.0)
+
+    agrees(f, 0.3)
+
+
+def test_dicts_made_in_loops_of_known_length():
+    def f(xs):
+        table = {f"n{i}": x for i, x in enumerate(xs) if i != 1}
+        total = 0.0
+        for i in range(3):
+            total += {f"k{i}": i * table["n0"]}[f"k{i}"]
+        return total + table["n2"]
+
+    agrees(f, [1.0, 2.0, 3.0], generic=False)
+
+
+def test_rounds_that_cannot_be_told_apart_are_refused():
+    def f(x, n):
+        acts = [math.sin, math.exp]
+        for i in range(n):
+            x = acts[i](x)
+        return x
+
+    with pytest.raises(UnsupportedSyntax, match="which function is taken"):
+        lower(f)

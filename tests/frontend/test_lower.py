@@ -1,15 +1,13 @@
 """Every program of the zoo: its graph gives what the program gives, and nothing else happens."""
 
 import pytest
-
 from frontend.reading import agrees, read
-from srcgrad.frontend.lower import lower, signature_of
 from zoo.registry import all_programs
 
 PROGRAMS = all_programs()
 
-# Programs whose arguments are something else than numbers, arrays and lists of them: read before any call,
-# they are refused or read as if they were given arrays.
+# Programs whose arguments are something else than numbers, arrays and lists of them: read before any
+# call, they are refused or read as if they were given arrays.
 NEED_ARGUMENTS = {
     "over_keys_and_values",
     "function_chosen_by_name",

@@ -4,7 +4,6 @@ import linecache
 import random
 
 import pytest
-
 from frontend.reading import agrees
 
 NAMES = ["a", "b", "c", "d"]
@@ -101,7 +100,9 @@ class Writer:
             self.loop(indent, depth)
         elif kind == "comprehension":
             filtered = self.pick("", f" if {self.condition(0)}")
-            self.write(indent, f"{name} = sum([{self.expression(1)} for {other} in values{filtered}])")
+            self.write(
+                indent, f"{name} = sum([{self.expression(1)} for {other} in values{filtered}])"
+            )
             self.write(indent, f"{name} = {name} % 11")
         elif kind == "while":
             self.counter += 1

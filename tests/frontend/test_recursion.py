@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import pytest
-
 from frontend.reading import agrees, names_of, read
+
 from srcgrad.errors import UnsupportedSyntax
 from srcgrad.frontend.lower import lower
 

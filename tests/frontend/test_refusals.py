@@ -31,7 +31,12 @@ CASES = {
     "update": ("d = {'a': x}\nd.update(b=x)\nreturn d", 2, 0, "'.update()'"),
     "out": ("np.add(x, x, out=x)\nreturn x", 1, 0, "'out='"),
     "out of a method": ("x.sum(out=x)\nreturn x", 1, 0, "'out='"),
-    "augmented array": ("y = np.zeros(3)\ny += x\nreturn y", 2, 0, "'y += ...' writes into the array"),
+    "augmented array": (
+        "y = np.zeros(3)\ny += x\nreturn y",
+        2,
+        0,
+        "'y += ...' writes into the array",
+    ),
     "augmented list": ("y = [x]\ny += [x]\nreturn y", 2, 0, "writes into the list"),
     "set comprehension": ("return {v for v in x}", 1, 7, "set comprehension"),
     "computed set": ("return {x, 1}", 1, 7, "set of computed"),

@@ -12,17 +12,18 @@ from fuzz.programs import Program
 from zoo.numeric import children, identical, is_float, random_like, tree_dot, tree_leaves, tree_map
 from zoo.numeric import shifted as moved
 
-from srcgrad.api import Derivative, vjp
+from srcgrad import value_and_grad, vjp
 from srcgrad.autodiff.reverse import Wanted, gradient, joint
-from srcgrad.codegen.load import captures_of
-from srcgrad.codegen.names import capture_name
+from srcgrad.codegen.load import Generated, generate
 from srcgrad.codegen.save import standalone
 from srcgrad.errors import SrcgradError
+from srcgrad.frontend.lower import lower
+from srcgrad.ir.graph import Function
 from srcgrad.ir.interpret import interpret
+from srcgrad.ir.types import Dim, facts_of
 from srcgrad.ir.verify import verify
+from srcgrad.ops import tables  # noqa: F401  registers the rules
 from srcgrad.optimize import passes
-from srcgrad.pipeline import Program as Generated
-from srcgrad.pipeline import binder, gradient_program, primal
 
 _files = itertools.count()
 LARGEST = 1e7  # beyond, differences say nothing
@@ -78,7 +79,9 @@ class _Check:
             return "skipped: the result is not finite"
         if not any(map(is_float, leaves)):
             return "skipped: the result is no float"
-        self.names = binder(self.function).__names__
+        code = self.function.__code__
+        self.names = code.co_varnames[: code.co_argcount]
+        self.wanted = [Wanted(k) for k in self.program.argnums]
         try:
             self.graphs()
             self.emitted()
@@ -100,19 +103,32 @@ class _Check:
             raise Failure(stage, "an argument was changed")
         return result
 
+    def given(self) -> dict[str, Any]:
+        """What a call says of the parameters."""
+        symbols: dict[int, Dim] = {}
+        return {n: facts_of(v, symbols) for n, v in zip(self.names, self.args, strict=True)}
+
+    def gradient(self, graph: Function) -> Function:
+        return gradient(graph, self.wanted, single=False, value=True)
+
+    def executed(self, made: Generated) -> Callable[..., Any]:
+        """The function of a generated text, executed as a user would who has copied it."""
+        outside = {k: v for k, v in self.function.__globals__.items() if not callable(v)}
+        namespace: dict[str, Any] = {**outside, **made.objects}
+        exec(made.text, namespace)
+        return namespace[made.name]
+
     def graphs(self) -> None:
         """The graph, its derivative, and what each pass makes of that, all interpreted."""
-        made = Derivative(self.function, self.program.argnums, value=True, has_aux=False)
-        graph = self.attempt("read", lambda: primal(self.function, made._given(made._bind(self.args, {}))))
+        graph = self.attempt("read", lower, self.function, self.given())
         self.attempt("read", verify, graph)
         found = self.attempt("interpret the program", interpret, graph, self.args)
         self.same("interpret the program", found, self.value)
-        wanted = [Wanted(k) for k in self.program.argnums]
         if self.program.loss:
-            build = lambda: gradient(graph, wanted, single=False, value=True)  # noqa: E731
+            build = lambda: self.gradient(graph)  # noqa: E731
             self.cotangent: Any = 1.0
         else:
-            build = lambda: joint(graph, wanted)  # noqa: E731
+            build = lambda: joint(graph, self.wanted)  # noqa: E731
             self.cotangent = _cotangent(self.value, self.rng)
         derivative = self.attempt("differentiate", build)
         self.attempt("differentiate", verify, derivative)
@@ -134,7 +150,7 @@ class _Check:
         """The text that runs for these arguments, called twice."""
         if not self.program.loss:
             return
-        made = Derivative(self.function, self.program.argnums, value=True, has_aux=False)
+        made = value_and_grad(self.function, self.program.argnums)
         first = self.attempt("emit", made, *self.args)
         kept = copy.deepcopy(first)
         self.same("emit", first[0], self.value)
@@ -145,12 +161,7 @@ class _Check:
         if not (identical(first, kept) and identical(again, kept)):
             raise Failure("emit", "the second call gives something else")
         if self.program.seed % 10 == 0:
-            given = made._given(made._bind(self.args, {}))
-            options = {"value": True, "has_aux": False}
-            texts = {
-                gradient_program(self.function, given, self.program.argnums, **options).generated.text
-                for _ in range(2)
-            }
+            texts = {made.specialize(*self.args).source for _ in range(2)}
             if len(texts) > 1:
                 raise Failure("emit", "the text differs from one time to the next")
 
@@ -177,28 +188,26 @@ class _Check:
         self.owned("pullback", (first, again), ())
 
     def generic(self) -> None:
-        """The source that is shown before any call, and the module that is saved."""
-        if not self.program.loss:
+        """The source that is shown before any call, for numbers and arrays, and the module saved."""
+        if not self.program.loss or any(children(arg) is not None for arg in self.args):
             return
-        argnums = self.program.argnums
         try:
-            made = self.attempt(
-                "generic",
-                lambda: gradient_program(self.function, None, argnums, value=True, has_aux=False),
-            )
+            graph = self.attempt("generic", lower, self.function, None)
+            graph = self.attempt("generic", lambda: passes.optimize(self.gradient(graph)))
+            made = self.attempt("generic", generate, graph)
         except SrcgradError:
             return
-        run = self.attempt("generic", _executed, made)
+        run = self.attempt("generic", self.executed, made)
         first = self.attempt("generic", run, *self.args)
         self.same("generic", first[0], self.value)
         self.same("generic", first[1], self.gradients)
         self.owned("generic", first[1], self.args)
-        text = self.attempt("save", standalone, made.generated, made.graph)
+        text = self.attempt("save", standalone, made, graph)
         if "srcgrad.runtime" in text:
             raise Failure("save", "the saved module needs srcgrad")
         namespace: dict[str, Any] = {}
         self.attempt("save", exec, text, namespace)
-        second = self.attempt("save", namespace[made.generated.name], *self.args)
+        second = self.attempt("save", namespace[made.name], *self.args)
         if not identical(second, first):
             raise Failure("save", "the saved module gives something else", f"{second} != {first}")
 
@@ -207,7 +216,10 @@ class _Check:
     def same(self, stage: str, found: Any, expected: Any) -> None:
         """Equal up to rounding. Where what is expected is not finite, anything will do."""
         known = [np.abs(leaf) for leaf in tree_leaves(expected) if is_float(leaf) and np.size(leaf)]
-        scale = 1 + max((float(np.max(k[np.isfinite(k)], initial=0.0)) for k in map(np.asarray, known)), default=0.0)
+        scale = 1 + max(
+            (float(np.max(k[np.isfinite(k)], initial=0.0)) for k in map(np.asarray, known)),
+            default=0.0,
+        )
         rtol, atol = (2e-3, 2e-4 * scale) if self.single else (1e-7, 1e-9 * scale)
         if not _close(found, expected, rtol, atol):
             raise Failure(stage, "mismatch", f"{found!r} instead of {expected!r}")
@@ -239,7 +251,9 @@ class _Check:
             return  # the program cannot be moved: an exact comparison in it, say
         tolerance = (2e-3 if self.single else 2e-5) * (1 + size)
         slopes = [(a - b) / (2 * h) for a, b, h in zip(ahead, behind, steps, strict=True)]
-        if any(abs(got - slope) <= tolerance for slope in slopes) or not np.all(np.isfinite(slopes)):
+        if any(abs(got - slope) <= tolerance for slope in slopes) or not np.all(
+            np.isfinite(slopes)
+        ):
             return
         jumps = [(a - 2 * middle + b) / h for a, b, h in zip(ahead, behind, steps, strict=True)]
         smooth = abs(jumps[1]) < 0.3 * abs(jumps[0]) + tolerance
@@ -264,14 +278,6 @@ class _Check:
             raise Failure(stage, "two results share memory")
         if any(np.shares_memory(a, b) for a in mine for b in theirs):
             raise Failure(stage, "a result shares memory with an argument")
-
-
-def _executed(made: Generated) -> Callable[..., Any]:
-    """The function of a generated text, executed as a user would who has copied it."""
-    namespace: dict[str, Any] = dict(made.generated.objects)
-    namespace.update({capture_name(c.name): c.read() for c in captures_of(made.graph)})
-    exec(made.generated.text, namespace)
-    return namespace[made.generated.name]
 
 
 def _leaves(tree: Any) -> Iterator[Any]:
@@ -346,6 +352,9 @@ def _misfit(found: Any, arg: Any) -> str | None:
     if not is_float(arg):
         return None
     if isinstance(arg, np.ndarray):
-        same = isinstance(found, np.ndarray) and (found.dtype, found.shape) == (arg.dtype, arg.shape)
+        same = isinstance(found, np.ndarray) and (found.dtype, found.shape) == (
+            arg.dtype,
+            arg.shape,
+        )
         return None if same else f"an array of {arg.ndim} dimensions"
     return None if type(found) is type(arg) else f"a {type(arg).__name__}"

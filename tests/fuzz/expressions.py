@@ -261,10 +261,20 @@ class Expressions:
         choices: list[Choice] = [
             (8, lambda: self._broadcast(shape, d)),
             (3, lambda: f"{self.rng.choice(SMOOTH)}(np.tanh({self.array(shape, d)}))"),
-            (1, lambda: f"np.{self.rng.choice(('maximum', 'minimum', 'arctan2', 'hypot'))}"
-                f"({self.array(shape, d)}, {self.array(self.smaller(shape), d)})"),
-            (2, lambda: f"np.where({self.array(shape, d)} > 0.2, {self.array(shape, d)}, "
-                f"{self.array(self.smaller(shape), d)})"),
+            (
+                1,
+                lambda: (
+                    f"np.{self.rng.choice(('maximum', 'minimum', 'arctan2', 'hypot'))}"
+                    f"({self.array(shape, d)}, {self.array(self.smaller(shape), d)})"
+                ),
+            ),
+            (
+                2,
+                lambda: (
+                    f"np.where({self.array(shape, d)} > 0.2, {self.array(shape, d)}, "
+                    f"{self.array(self.smaller(shape), d)})"
+                ),
+            ),
             (1, lambda: f"({self.array(shape, d)} if {self.cond(d)} else {self.array(shape, d)})"),
             (1, lambda: f"({self.array(shape, d)}) ** 2"),
             (1, lambda: f"-({self.array(shape, d)})"),
@@ -390,7 +400,9 @@ class Expressions:
             choices.append((2, lambda: f"({self.array((m,), d)})[None, :]"))
         if 0 < n <= 4:
             row = arr(m)
-            choices.append((1, lambda: f"np.stack([{', '.join(self.expr(row, d - 1) for _ in range(n))}])"))
+            choices.append(
+                (1, lambda: f"np.stack([{', '.join(self.expr(row, d - 1) for _ in range(n))}])")
+            )
         return choices
 
     # -- containers -------------------------------------------------------------------------

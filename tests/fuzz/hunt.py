@@ -44,7 +44,9 @@ def hunt(first: int, last: int, small: bool = True) -> Counter[str]:
             outcomes[f"FAILED {failure.key}"] += 1
             seen = outcomes[f"FAILED {failure.key}"]
             if seen <= 2:
-                print(report(made, failure) if small else f"seed {seed}: {failure}", "\n", flush=True)
+                print(
+                    report(made, failure) if small else f"seed {seed}: {failure}", "\n", flush=True
+                )
             else:
                 print(f"seed {seed}: {str(failure)[:150]}", "\n", flush=True)
     print(f"{last - first} programs in {time.perf_counter() - started:.0f} s")

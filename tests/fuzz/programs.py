@@ -275,7 +275,10 @@ class Writer(Expressions):
             self.env[w] = entry
             inside = self.expr(self.env[target], 2)
             del self.env[w]
-            lines += [f"{indent}for {w} in {name}:", f"{indent}{STEP}{target} = {target} + {inside}"]
+            lines += [
+                f"{indent}for {w} in {name}:",
+                f"{indent}{STEP}{target} = {target} + {inside}",
+            ]
         return lines
 
     # -- loops ------------------------------------------------------------------------------
@@ -397,7 +400,9 @@ class Writer(Expressions):
         return [f"{indent}if {self.cond(2)}:", f"{indent}{STEP}return {value}"]
 
 
-def _helper(rng: random.Random, sizes: tuple[int, ...], env: dict[str, Type], name: str) -> list[str]:
+def _helper(
+    rng: random.Random, sizes: tuple[int, ...], env: dict[str, Type], name: str
+) -> list[str]:
     """A function at the top level, which later ones may call."""
     writer = Writer(rng, sizes, NUM)
     writer.env = dict(env)
@@ -419,7 +424,12 @@ def _helper(rng: random.Random, sizes: tuple[int, ...], env: dict[str, Type], na
         again = ", ".join(writer.expr(p, 2) for p in params[:-1])
         call = f"{name}({again}, n - 1)"
         x = writer.expr(result, 1)
-        forms = (f"{call}", f"{call} * 0.5 + {x}", f"np.tanh({call}) * {x}", f"{x} + np.sin({call})")
+        forms = (
+            f"{call}",
+            f"{call} * 0.5 + {x}",
+            f"np.tanh({call}) * {x}",
+            f"{x} + np.sin({call})",
+        )
         lines.append(f"{STEP}return {rng.choice(forms)}")
     else:
         writer.budget = rng.randrange(4)
@@ -442,9 +452,13 @@ def program(seed: int) -> Program:
     text = ["import numpy as np", ""]
     env: dict[str, Type] = {}
     for k in range(rng.choice((0, 0, 1))):
-        env[f"C{k}"] = rng.choice((NUM, arr(*(rng.choice(sizes) for _ in range(rng.randrange(1, 3))))))
+        env[f"C{k}"] = rng.choice(
+            (NUM, arr(*(rng.choice(sizes) for _ in range(rng.randrange(1, 3)))))
+        )
         value = value_of(env[f"C{k}"], rng)
-        shown = f"np.array({value.tolist()!r}).reshape{value.shape!r}" if env[f"C{k}"] != NUM else value
+        shown = (
+            f"np.array({value.tolist()!r}).reshape{value.shape!r}" if env[f"C{k}"] != NUM else value
+        )
         text += [f"C{k} = {shown}", ""]
     for k in range(rng.choice((0, 0, 1, 2))):
         text += [*_helper(rng, sizes, env, f"helper{k}"), ""]
@@ -453,13 +467,21 @@ def program(seed: int) -> Program:
     writer.outside = frozenset(env)
     writer.taken |= set(env)
     if not loss:
-        writer.result = rng.choice((arr(*writer.shape()), tuple_(NUM, arr(*writer.shape())), writer.container()))
+        writer.result = rng.choice(
+            (arr(*writer.shape()), tuple_(NUM, arr(*writer.shape())), writer.container())
+        )
     params: list[Type] = []
     for _ in range(rng.randrange(1, 5)):
         params.append(
             rng.choices(
-                (NUM, arr(*writer.shape()), int_(4), BOOL, ints(rng.randrange(1, 5), 2),
-                 writer.container()),
+                (
+                    NUM,
+                    arr(*writer.shape()),
+                    int_(4),
+                    BOOL,
+                    ints(rng.randrange(1, 5), 2),
+                    writer.container(),
+                ),
                 (5, 8, 2, 1, 1, 3),
             )[0]  # fmt: skip
         )

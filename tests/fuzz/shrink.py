@@ -85,7 +85,9 @@ def _drop(body: list[ast.stmt], statement: ast.stmt, node: ast.AST, field: str) 
 def _expressions(tree: ast.Module) -> Iterator[Callable[[], None]]:
     for node in ast.walk(tree):
         for field, value in ast.iter_fields(node):
-            if isinstance(value, ast.expr) and isinstance(getattr(value, "ctx", ast.Load()), ast.Load):
+            if isinstance(value, ast.expr) and isinstance(
+                getattr(value, "ctx", ast.Load()), ast.Load
+            ):
                 for new in _instead(value):
                     yield lambda n=node, f=field, e=new: setattr(n, f, e)
             if isinstance(value, list):

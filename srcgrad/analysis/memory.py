@@ -1,0 +1,177 @@
+"""Memory: which values may share it with which."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from typing import Any
+
+import numpy as np
+
+from .. import runtime
+from ..ir.graph import CALL, IF, LOOPS, WITH, Arg, Block, Function, Loop, Op, Value, values_in
+from ..ir.types import CONTAINERS, SCALARS
+
+OUTSIDE = object()  # the root of all memory that is not the function's own
+
+Roots = frozenset[Any]
+NOWHERE: Roots = frozenset()
+
+# Kinds of which there is no memory to share.
+IMMUTABLE_KINDS = SCALARS | {"range", "str", "none", "function"}
+OPERATORS = (
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod,
+    operator.pow, operator.matmul, operator.neg, abs,
+)  # fmt: skip
+# What a NumPy function gives is fresh, but for these, which may look into their first argument.
+NUMPY_VIEWS = frozenset(
+    {
+        "array_split", "asarray", "ascontiguousarray", "atleast_1d", "atleast_2d", "atleast_3d",
+        "broadcast_arrays", "broadcast_to", "diag", "diagonal", "dsplit", "einsum", "expand_dims",
+        "flip", "fliplr", "flipud", "hsplit", "imag", "matrix_transpose", "moveaxis",
+        "permute_dims", "ravel", "real", "real_if_close", "reshape", "rollaxis", "rot90", "split",
+        "squeeze", "swapaxes", "transpose", "trim_zeros", "unstack", "vsplit",
+    }
+)  # fmt: skip
+# So are what the helpers of generated code give, but for these.
+RUNTIME_VIEWS = (
+    runtime.align, runtime.columns, runtime.gather, runtime.kron_axes, runtime.line_sums,
+    runtime.nested, runtime.permute, runtime.regroup, runtime.restore_axes, runtime.split_like,
+    runtime.split_stacked, runtime.spread, runtime.stop_gradient, runtime.unbroadcast,
+    runtime.unstack,
+)  # fmt: skip
+READ_ONLY = (np.broadcast_to, np.diagonal, runtime.diag_adjoint)
+# Functions that make containers of which each entry has memory of its own.
+SEPARATE = (runtime.zeros_like, runtime.add, runtime.copied)
+UPDATES = (runtime.index_add, runtime.attribute_add, runtime.append, runtime.setitem)
+
+
+class Memory:
+    """Which pieces of memory the values of a function may be part of.
+
+    `roots` are those that a value itself may be part of, `contents` those that the entries of a
+    container may be part of: appending an array to a list writes into the list alone. Each is known by
+    the value that it was made for.
+    """
+
+    def __init__(self, function: Function) -> None:
+        self.roots: dict[Value, Roots] = {}
+        self.contents: dict[Value, Roots] = {}
+        for value in (*function.params, *(c.value for c in function.captures)):
+            own = frozenset({value if value in function.donated else OUTSIDE})
+            self._set(value, own, own)
+        while self._pass(function.body):
+            pass
+
+    def immutable(self, value: Value) -> bool:
+        """Whether there is no memory to share."""
+        return value.facts.kind in IMMUTABLE_KINDS
+
+    def of(self, arg: Arg) -> Roots:
+        """The memory that an argument may be part of; that of its parts where it is a structure."""
+        found = NOWHERE
+        for value in values_in(arg):
+            found |= self.roots.get(value, NOWHERE)
+        return found
+
+    def inside(self, arg: Arg) -> Roots:
+        """The memory that the entries of an argument may be part of."""
+        found = NOWHERE
+        for value in values_in(arg):
+            found |= self.contents.get(value, NOWHERE)
+            if arg is not value:
+                found |= self.roots.get(value, NOWHERE)
+        return found
+
+    def all(self, value: Value) -> Roots:
+        """The memory that a value and its entries may be part of."""
+        return self.roots.get(value, NOWHERE) | self.contents.get(value, NOWHERE)
+
+    def _set(self, value: Value, roots: Roots, contents: Roots) -> bool:
+        if self.immutable(value):
+            roots = contents = NOWHERE
+        known = self.roots.get(value, NOWHERE), self.contents.get(value, NOWHERE)
+        if value in self.roots and roots <= known[0] and contents <= known[1]:
+            return False  # nothing new
+        self.roots[value] = known[0] | roots
+        self.contents[value] = known[1] | contents
+        return True
+
+    def _follow(self, value: Value, *sources: Arg) -> bool:
+        """Let a value be whatever any of its sources is."""
+        roots, contents = NOWHERE, NOWHERE
+        for source in sources:
+            # A structure is made afresh here; its parts are its contents.
+            roots |= self.of(source) if isinstance(source, Value) else frozenset({value})
+            contents |= self.inside(source)
+        return self._set(value, roots, contents)
+
+    def _pass(self, block: Block) -> bool:
+        news = False
+        for op in block.ops:
+            if op.primitive in LOOPS:
+                loop = Loop(op)
+                for k, param in enumerate(loop.carried):
+                    sources = (loop.inits[k], loop.yields[k])
+                    news |= self._follow(param, *sources)
+                    news |= self._follow(loop.finals[k], *sources)
+                    if loop.test is not None:
+                        news |= self._follow(loop.test.params[k], *sources)
+                for stack, entry in zip(loop.stacks, loop.entries, strict=True):
+                    both = self.of(entry) | self.inside(entry)
+                    news |= self._set(stack, frozenset({stack}), both)
+            for inner in op.blocks:
+                news |= self._pass(inner)
+            if op.primitive in (IF, WITH):
+                for k, result in enumerate(op.results):
+                    news |= self._follow(result, *(inner.results[k] for inner in op.blocks))
+            elif op.primitive not in LOOPS:
+                for result in op.results:
+                    if not self.immutable(result):
+                        news |= self._set(result, *self._made(op))
+        return news
+
+    def _made(self, op: Op) -> tuple[Roots, Roots]:
+        own = frozenset({op.result})
+        function = op.primitive.function
+        outside = frozenset({OUTSIDE})
+        if op.primitive is CALL or function in READ_ONLY:
+            return outside, outside
+        if function in SEPARATE:
+            return own, own
+        first = op.args[0] if op.args else None
+        if function in UPDATES:
+            added = self.of(op.args[-1]) | self.inside(op.args[-1])
+            if op.result.facts.kind == "array" or function not in (runtime.append, runtime.setitem):
+                added = NOWHERE  # what is written into an array, or added to an entry, is copied
+            return own | self.of(first), self.inside(first) | added
+        if function is operator.getitem and isinstance(first, Value):
+            if first.facts.kind in CONTAINERS:
+                return self.inside(first), self.inside(first)
+            if first.facts.kind == "array":
+                return own | self.of(first), NOWHERE
+        sources = shared(op)
+        if op.result.facts.kind not in CONTAINERS | {"opaque"}:  # an array has no entries
+            return own | self.of(sources) | self.inside(sources), NOWHERE
+        if function in OPERATORS:  # lists joined or repeated
+            return own, own | self.inside(op.args)
+        return own | self.of(sources), own | self.of(sources) | self.inside(sources)
+
+
+def shared(op: Op) -> tuple[Arg, ...]:
+    """The arguments of an op with which its result may share memory."""
+    function, args = op.primitive.function, op.args
+    if function in OPERATORS or isinstance(function, np.ufunc):
+        return ()
+    module = (getattr(function, "__module__", None) or "").partition(".")[0]
+    if module in ("numpy", "scipy"):
+        views = NUMPY_VIEWS
+        return args[:1] if getattr(function, "__name__", "") in views else ()
+    if function in RUNTIME_VIEWS:
+        return args[:1]
+    name = getattr(function, "__name__", "")
+    if getattr(runtime, name, None) is function:
+        return ()
+    if function in (builtins.float, builtins.int, builtins.len, builtins.round):
+        return ()
+    return (*args, *op.kwargs.values())
