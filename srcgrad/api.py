@@ -53,7 +53,7 @@ class Derivative:
     ) -> None:
         if not callable(function) and not isinstance(function, staticmethod | classmethod):
             raise SrcgradError(
-                f"grad differentiates a function, not {type(function).__name__!r}",
+                f"grad takes a function, and this is an object of type {type(function).__name__!r}",
                 cure="pass the function itself, not the result of calling it",
             )
         self.function = function

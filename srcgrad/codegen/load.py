@@ -118,7 +118,7 @@ def _reading(
     }
     last: tuple[list[Any], Callable[..., Any]] = ([], namespace[name])
 
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal last
         now = [read() for read in readers]
         before, run = last
@@ -129,7 +129,7 @@ def _reading(
                 fresh[key].__kwdefaults__ = f.__kwdefaults__
             run = fresh[name]
             last = now, run
-        return run(*args)
+        return run(*args, **kwargs)
 
     return call
 

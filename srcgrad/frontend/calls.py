@@ -203,6 +203,12 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
             "np.vectorize is not supported: the function that it calls is not read",
             cure="write that function in NumPy, or call it in a comprehension over the entries",
         )
+    if any(isinstance(a, Closure | Method | Partial | BoundName) for a in (*args, *kwargs.values())):
+        low.refuse(
+            "a function defined here is handed to code that cannot be read: "
+            f"{registry.name_of(function)}",
+            cure="write out, as a loop or comprehension, what that code does with it",
+        )
     primitive = primitive_of(function)
     try:
         given, named = registry.normalize_call(primitive, args, kwargs)

@@ -124,10 +124,9 @@ class Merge:
             what = f"'{name}'" if name else "the value"
             return Conflict(
                 f"{what} is {kind_name(a)} on one path and {kind_name(b)} on another, "
-                "and which of them it is gets known only when the function runs"
+                "and only a run knows which"
                 if kind_name(a) != kind_name(b)
-                else f"which of two {kind_name(a).split(' ', 1)[-1]}s {what} is gets known only "
-                "when the function runs",
+                else f"only a run knows which of two {kind_name(a).split(' ', 1)[-1]}s {what} is",
                 self.location,
             )
 

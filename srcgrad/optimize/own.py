@@ -9,7 +9,19 @@ import numpy as np
 from .. import runtime
 from ..analysis.memory import OUTSIDE, SEPARATE, Memory, Roots
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import Arg, Block, Function, Op, Primitive, Value, map_values, walk
+from ..ir.graph import (
+    LOOPS,
+    Arg,
+    Block,
+    Function,
+    Loop,
+    Op,
+    Primitive,
+    Value,
+    map_values,
+    values_in,
+    walk,
+)
 from ..ops import registry
 
 
@@ -48,7 +60,7 @@ class _Owner:
         if (
             not (roots | contents) & self.claimed
             and self._fresh(roots)
-            and self._separate(contents)
+            and (self._separate(contents) or self._made_each_round(value))
         ):
             self.claimed |= roots | contents
             return value
@@ -68,6 +80,21 @@ class _Owner:
         """Whether no two entries of a container can be one memory."""
         makers = [self.maker.get(root) for root in contents]
         return all(op is not None and op.primitive.function in SEPARATE for op in makers)
+
+    def _made_each_round(self, value: Value) -> bool:
+        """Whether a loop stacked what it made anew in each round, no part of it twice."""
+        op = self.maker.get(value)
+        if op is None or op.primitive not in LOOPS or value not in Loop(op).stacks:
+            return False
+        loop = Loop(op)
+        inside = {r for o in walk(loop.body) for r in o.results}
+        seen: Roots = frozenset()
+        for leaf in values_in(loop.entries[loop.stacks.index(value)]):
+            roots = self.memory.of(leaf)
+            if self.memory.inside(leaf) or roots & seen or not roots <= inside:
+                return False
+            seen |= roots
+        return True
 
     def _filled(self, op: Op) -> Value:
         """A broadcast as memory of its own: np.full_like where the number and the array are known."""

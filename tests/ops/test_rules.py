@@ -8,7 +8,10 @@ import pytest
 from ops.cases import CASES, Case
 from ops.special_points import POINTS
 from srcgrad import runtime
-from srcgrad.ops import registry
+from srcgrad.ir.build import Builder
+from srcgrad.ir.graph import Value, map_values
+from srcgrad.ir.types import facts_of
+from srcgrad.ops import registry, trace
 from srcgrad.ops.methods import ATTRIBUTES, METHODS, MUTATING
 from srcgrad.testing import check_rule
 from srcgrad.testing.trees import entries, leaves, mapped
@@ -94,7 +97,7 @@ def right(g, y, x):
 )
 def test_a_wrong_row_is_found(vjp, jvp, complaint, monkeypatch):
     primitive = registry.PRIMITIVES[np.sin]
-    row = registry.Rule("custom", (vjp,), (jvp,), ("x",), 1)
+    row = registry.Rule("custom", (vjp,), (jvp,), ("x",), 1, 1)
     monkeypatch.setitem(registry.RULES, primitive, row)
     with pytest.raises(AssertionError, match=complaint):
         check_rule(np.sin, np.array([0.3, 0.4]))
@@ -122,7 +125,7 @@ def test_a_row_that_writes_to_its_arguments_is_found(monkeypatch):
         return g * np.cos(x)
 
     primitive = registry.PRIMITIVES[np.sin]
-    row = registry.Rule("elementwise", (wrong,), (wrong,), ("x",), 1)
+    row = registry.Rule("elementwise", (wrong,), (wrong,), ("x",), 1, 1)
     monkeypatch.setitem(registry.RULES, primitive, row)
     with pytest.raises(AssertionError, match="written to"):
         check_rule(np.sin, np.array([0.3, 0.4]))
@@ -204,3 +207,71 @@ def test_methods_that_write_are_not_among_them(name):
     for args in METHOD_CALLS[name]:
         METHODS[name](x, *args)
     np.testing.assert_array_equal(x, X)
+
+
+def test_what_a_row_does_not_speak_of_is_refused():
+    rule = registry.RULES[registry.PRIMITIVES[np.sum]]
+    assert [f is None for f in registry.formulas(rule, 2)] == [False, False]
+    with pytest.raises(
+        registry.MissingRule, match=r"np.sum has no derivative rule for its argument 'axis'"
+    ):
+        rule.vjps[1](1.0, X.sum(0), X, 0)
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        (lambda: (np.sum, (X,), {"where": X > 0}), "the argument 'where'"),
+        (lambda: (np.sum, (X, 0, None, X), {}), "4 arguments"),
+        (lambda: (np.linalg.norm, (X,), {"norm": 1}), "the argument 'norm'"),
+        (lambda: (np.pad, (X, 1), {"end_values": 1}), "the argument 'end_values'"),
+    ],
+)
+def test_a_parameter_without_a_rule_is_refused(call, complaint):
+    function, args, kwargs = call()
+    with pytest.raises(registry.MissingRule, match=complaint):
+        registry.normalize_call(registry.PRIMITIVES[function], args, kwargs)
+
+
+def test_keywords_go_to_their_places():
+    def given(function, *args, **kwargs):
+        return registry.normalize_call(registry.PRIMITIVES[function], args, kwargs)
+
+    assert given(np.sum, X, axis=0) == ((X,), {"axis": 0})
+    assert given(np.clip, 1, a_max=2) == ((1, None, 2), {})
+    assert given(np.average, X, weights=3, keepdims=True) == ((X, None, 3), {"keepdims": True})
+    assert given(np.full, fill_value=2, shape=3) == ((3, 2), {})
+
+
+REFUSED = (
+    (np.einsum, (X, [0, 1]), "operands with lists of axes"),
+    (np.pad, (X, 1, "mean"), "mode='mean'"),
+    (np.linalg.svd, (X,), "full_matrices=True"),
+    (np.linalg.qr, (X,), "a matrix wider than tall"),
+    (np.quantile, (X, np.array([0.1, 0.2])), "several quantiles"),
+    (np.reshape, (X, -1, "A"), "order='A'"),
+    (np.diff, (X, 1, -1, X[:, :1]), "in front or behind"),
+)
+
+
+@pytest.mark.parametrize(("function", "args", "complaint"), REFUSED)
+def test_a_use_without_a_rule_is_refused(function, args, complaint):
+    formula = next(f for f in registry.RULES[registry.PRIMITIVES[function]].vjps if f is not None)
+    y = function(*args)
+    with pytest.raises(registry.MissingRule, match=complaint):
+        formula(ones_like(y), y, *args)
+
+
+@pytest.mark.parametrize("name", [*METHODS, *ATTRIBUTES])
+def test_methods_take_graph_values(name):
+    calls = METHOD_CALLS[name] if name in METHODS else [()]
+    for args in calls:
+        builder = Builder()
+        x = Value("x", facts_of(X))
+        result = {**METHODS, **ATTRIBUTES}[name](trace.Tracer(x, builder), *args)
+        environment = {x: X}
+        for op in builder.ops:
+            given, named = map_values(environment.__getitem__, (op.args, dict(op.kwargs)))
+            environment[op.result] = op.primitive.function(*given, **named)
+        wanted = {**METHODS, **ATTRIBUTES}[name](X, *args)
+        assert name == "dtype" or np.array_equal(environment[trace.unwrap(result)], wanted)
