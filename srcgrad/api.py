@@ -3,267 +3,16 @@
 from __future__ import annotations
 
 import functools
-import operator
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
-from .errors import SrcgradError, StructureError
+from .derivative import OPERATORS, Argnums, Derivative, road, shared_programs
+from .errors import SrcgradError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-    from types import ModuleType
+    from .pipeline import Pair
 
-    from .ir.graph import Function
-    from .ir.types import Facts
-    from .lookup import Programs, Recent
-    from .pipeline import Pair, Program
-
-Argnums = int | str | Sequence[int | str]
-
-
-@functools.cache
-def _road() -> ModuleType:
-    """The pipeline, imported when it is first needed."""
-    from . import nested, pipeline
-
-    nested.install({grad: False, value_and_grad: True}, refused=[vjp])
-    return pipeline
-
-
-@functools.cache
-def _shared() -> Recent[Any]:
-    """The programs of the functions that were differentiated last: `grad(f)(x)` made twice is one."""
-    from .lookup import Recent
-
-    return Recent(64)
-
-
-class Derivative:
-    """A function that srcgrad generated from another: what `grad` and `value_and_grad` return.
-
-    Call it like the function itself. `source` is the generated text for any numbers and arrays,
-    `specialize(*args).source` the text that runs for these arguments.
-    """
-
-    __srcgrad_transform__ = True
-
-    def __init__(
-        self, function: Callable[..., Any], argnums: Argnums, *, value: bool, has_aux: bool
-    ) -> None:
-        if not callable(function) and not isinstance(function, staticmethod | classmethod):
-            raise SrcgradError(
-                f"grad takes a function, and this is an object of type {type(function).__name__!r}",
-                cure="pass the function itself, not the result of calling it",
-            )
-        self.function = function
-        self.argnums = _normal(argnums)
-        self.value = value
-        self.has_aux = has_aux
-        self._programs: Programs[Program] | None = None
-        self._binder: Callable[..., tuple[Any, ...]] | None = None
-        self._bound: Recent[Derivative] | None = None
-        self._home: tuple[Any, str] | None = None  # the object and the name that give it, if bound
-        self._in_class: str | None = None
-        functools.update_wrapper(self, function, updated=())
-        self.__wrapped__ = function
-
-    # -- what it shows --------------------------------------------------------------------------
-
-    @property
-    def source(self) -> str:
-        """The generated source for any numbers and arrays, as a module."""
-        return self._all_programs().general(None).generated.text
-
-    @property
-    def graph(self) -> Function:
-        """The graph that the source was written from; it prints."""
-        return self._all_programs().general(None).graph
-
-    def specialize(self, *args: Any, **kwargs: Any) -> Specialized:
-        """The program that runs for arguments like these."""
-        given = self._given(self._bind(args, kwargs))
-        return Specialized(self, self._all_programs().general(given), given)
-
-    def save(self, path: str | Path) -> None:
-        """Write the generated source as a module of its own, which needs NumPy alone.
-
-        Classes of yours that it makes instances of, and functions that it calls without reading them,
-        are imported from where they are.
-
-        Raises
-        ------
-        SrcgradError
-            If it reads a function or a value that no import reaches.
-        """
-        from pathlib import Path
-
-        from .codegen.save import standalone
-
-        program = self._all_programs().general(None)
-        Path(path).write_text(standalone(program.generated, program.graph), encoding="utf-8")
-
-    def __repr__(self) -> str:
-        what = "value_and_grad" if self.value else "grad"
-        name = getattr(self.function, "__name__", repr(self.function))
-        return f"<{what} of {name} with respect to {self.argnums!r}>"
-
-    # -- as a method, pickled, copied -----------------------------------------------------------
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._in_class = name
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        get = getattr(type(self.function), "__get__", None)
-        if get is None:
-            return self
-        from .lookup import ByIdentity, Recent
-
-        if self._bound is None:
-            self._bound = Recent(64)
-        key = (ByIdentity(instance), owner)
-        bound = self._bound.get(key)
-        if bound is None:
-            function, argnums = get(self.function, instance, owner), self.argnums
-            if function is self.function and self._in_class is not None:
-                argnums = _after_self(argnums)
-            bound = Derivative(function, argnums, value=self.value, has_aux=self.has_aux)
-            if self._in_class is not None:
-                bound._home = (owner if instance is None else instance, self._in_class)
-            self._bound.put(key, bound)
-        return bound
-
-    def __reduce__(self) -> Any:
-        if self._home is not None:
-            return getattr, self._home
-        found: Any = sys.modules.get(getattr(self, "__module__", ""))
-        for part in getattr(self, "__qualname__", "").split("."):
-            found = getattr(found, part, None)
-        if found is self:
-            return self.__qualname__
-        return _restore, (self.function, self.argnums, self.value, self.has_aux)
-
-    # -- calling --------------------------------------------------------------------------------
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        bound = self._bind(args, kwargs)
-        programs = self._programs or self._all_programs()
-        key = programs.key_of(bound)
-        program = programs.get(key)
-        if program is None:
-            apply = _applier(bound)
-            if apply is not None:
-                return apply(self, args, kwargs)
-            program = programs.made(key, bound)
-        return program.run(*bound)
-
-    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """One value per parameter; wrong counts and names are reported as Python reports them."""
-        if self._binder is None:
-            self._binder = _road().binder(self.function)
-        return self._binder(*args, **kwargs)
-
-    def _given(self, bound: tuple[Any, ...]) -> dict[str, Facts]:
-        return self._all_programs().facts(bound)
-
-    def _all_programs(self) -> Programs[Program]:
-        if self._programs is None:
-            self._programs = _programs_of(self)
-        return self._programs
-
-
-class Specialized:
-    """One generated program, for arguments of one kind."""
-
-    def __init__(
-        self, derivative: Derivative, program: Program, given: Mapping[str, Facts]
-    ) -> None:
-        self._derivative = derivative
-        self._program = program
-        self._given = given
-        self.source = program.generated.text
-        self.graph = program.graph
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run the program.
-
-        Raises
-        ------
-        StructureError
-            For arguments that another program is generated for.
-        """
-        bound = self._derivative._bind(args, kwargs)
-        given = self._derivative._given(bound)
-        for name, facts in given.items():
-            if facts != self._given[name]:
-                raise StructureError(
-                    f"this program is for {name}: {self._given[name]}, not for {name}: {facts}",
-                    cure="call the derivative itself, which finds the program to run",
-                )
-        return self._program.run(*bound)
-
-    def __repr__(self) -> str:
-        return f"<generated {self._program.generated.name}>"
-
-
-def _programs_of(derivative: Derivative) -> Programs[Program]:
-    from .lookup import Programs, identity_of
-
-    road, shared, f = _road(), _shared(), derivative.function
-    options = {"value": derivative.value, "has_aux": derivative.has_aux}
-    key = (identity_of(f), derivative.argnums, *options.values())
-    programs: Programs[Program] | None = shared.get(key)
-    if programs is None:
-        derivative._binder = binder = derivative._binder or road.binder(f)
-        make = functools.partial(road.gradient_program, f, argnums=derivative.argnums, **options)
-        programs = Programs(binder.__names__, make)
-        shared.put(key, programs)
-    return programs
-
-
-def _normal(argnums: Any) -> int | str | tuple[int | str, ...]:
-    """`argnums` as plain numbers and names."""
-    if isinstance(argnums, str):
-        return argnums
-    if isinstance(argnums, tuple | list | range):
-        return tuple(a for each in argnums for a in [_normal(each)] if not isinstance(a, tuple))
-    if not isinstance(argnums, bool) and hasattr(argnums, "__index__"):
-        return operator.index(argnums)
-    raise SrcgradError(
-        f"argnums is {argnums!r}",
-        cure="give the number or the name of an argument, or a tuple of these",
-    )
-
-
-def _after_self(argnums: Argnums) -> Argnums:
-    """The arguments of a method, for the function it is, which takes the object, too."""
-    if isinstance(argnums, str) or (isinstance(argnums, int) and argnums < 0):
-        return argnums
-    return argnums + 1 if isinstance(argnums, int) else tuple(map(_after_self, argnums))  # type: ignore[misc]
-
-
-def _applier(value: Any) -> Callable[..., Any] | None:
-    """How a type of argument has derivatives applied to it, if one of the arguments has such a type.
-
-    A Tensor has: it wants the value now, and the gradient when `backward()` is called.
-    """
-    apply: Callable[..., Any] | None = getattr(type(value), "__srcgrad_apply__", None)
-    if apply is not None:
-        return apply
-    parts: Iterable[Any] = ()
-    if isinstance(value, tuple | list):
-        parts = value
-    elif isinstance(value, dict):
-        parts = value.values()
-    elif hasattr(type(value), "__dataclass_fields__"):
-        parts = [getattr(value, name) for name in value.__dataclass_fields__]
-    return next((apply for part in parts if (apply := _applier(part)) is not None), None)
-
-
-def _restore(
-    function: Callable[..., Any], argnums: Argnums, value: bool, has_aux: bool
-) -> Derivative:
-    return Derivative(function, argnums, value=value, has_aux=has_aux)
+__all__ = ["Argnums", "Derivative", "Pullback", "grad", "register", "value_and_grad", "vjp"]
 
 
 def _derivative(
@@ -401,7 +150,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
             f"vjp differentiates a function, not {type(function).__name__!r}",
             cure="pass the function itself, then its arguments",
         )
-    road, shared, key = _road(), _shared(), ("vjp", identity_of(function), has_aux)
+    road, shared, key = road(), shared_programs(), ("vjp", identity_of(function), has_aux)
     found = shared.get(key)
     if found is None:
         make = functools.partial(road.pullback_programs, function, has_aux=has_aux)
@@ -454,3 +203,6 @@ def register(
     from .ops import registry
 
     registry.register(function, formulas, verb)
+
+
+OPERATORS.update({grad: False, value_and_grad: True, vjp: None})

@@ -11,6 +11,7 @@ import numpy as np
 from .analysis.activity import carries_derivative
 from .errors import StructureError
 from .ir.types import CONTAINERS, SCALARS, UNKNOWN, Facts
+from .runtime import fields_of, instance
 
 Conform = Callable[[Any], Any]
 
@@ -111,17 +112,6 @@ def _container(wanted: Facts, made: Facts) -> Conform | None:
     return lambda g: tuple(entries(g))
 
 
-def instance(cls: type, fields: dict[str, Any]) -> Any:
-    """An instance of a dataclass with these fields, whatever its `__init__` and `__post_init__` do.
-
-    What these do to parameters, such as checking their range, is not meant for gradients.
-    """
-    made = object.__new__(cls)
-    for name, value in fields.items():
-        object.__setattr__(made, name, value)
-    return made
-
-
 def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any:
     """A cotangent with arrays where the result has arrays.
 
@@ -147,16 +137,12 @@ def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any
         if hasattr(result, "_fields"):
             return type(result)(*parts)
         return parts if isinstance(result, list) else tuple(parts)
-    names = getattr(type(result), "__dataclass_fields__", None)
-    if names is not None:
+    if hasattr(type(result), "__dataclass_fields__"):
         if not isinstance(given, type(result)):
             raise StructureError(f"{where} must be a {type(result).__name__}, not {given!r}")
+        fields = fields_of(result).items()
         return instance(
-            type(result),
-            {
-                k: cotangent_like(getattr(given, k), getattr(result, k), f"{where}.{k}")
-                for k in names
-            },
+            type(result), {k: cotangent_like(getattr(given, k), v, f"{where}.{k}") for k, v in fields}
         )
     if isinstance(result, np.ndarray | np.generic | float | complex):
         return _leaf(given, result, where)

@@ -11,6 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from .ir.types import Dim, Facts, facts_of
+from .runtime import fields_of
 
 V = TypeVar("V")
 
@@ -107,9 +108,8 @@ def _other(kind: type, value: Any) -> Hashable:
         return (kind, *map(key_of, value))
     if isinstance(value, Mapping):
         return (kind, *value, *map(key_of, value.values()))
-    fields = getattr(kind, "__dataclass_fields__", None)
-    if fields is not None:
-        return (kind, *(key_of(getattr(value, name)) for name in fields))
+    if hasattr(kind, "__dataclass_fields__"):
+        return (kind, *map(key_of, fields_of(value).values()))
     if value is None or isinstance(value, bool | str) or callable(value):
         return (kind, hashable(value))
     return kind

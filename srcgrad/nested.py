@@ -8,7 +8,7 @@ one is no argument of its own, so nothing of the outer derivative gets into the 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -57,12 +57,12 @@ class Request:
         raise TypeError("this stands for a gradient while a function is read, and is never run")
 
 
-def install(operators: Mapping[Any, bool], refused: Iterable[Any]) -> None:
-    """Teach the frontend the functions that make gradients; True for those that give the value, too."""
+def install(operators: Mapping[Callable[..., Any], bool | None]) -> None:
+    """Teach the frontend the functions that make gradients: True for those that give the value, too,
+    None for those that are refused."""
     for function, value in operators.items():
-        BUILTINS[function] = _maker(function, value)
-    for function in refused:
-        BUILTINS[function] = _refusal(function.__name__)
+        made = _refusal(function.__name__) if value is None else _maker(function, value)
+        BUILTINS[function] = made
     TRANSFORMS[:] = [_called]
 
 

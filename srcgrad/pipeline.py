@@ -91,7 +91,7 @@ def _without_seed(derivative: Function) -> Function:
     at = seed_position(derivative.signature)
     assert at is not None
     seed = derivative.params[at]
-    body = substitute_block(derivative.body, {seed: 1.0})
+    body = substitute_block(derivative.body, {seed: derivative.signature[at].default})
     body = replace(body, params=tuple(p for p in body.params if p is not seed))
     signature = tuple(p for k, p in enumerate(derivative.signature) if k != at)
     return map_bodies(replace(derivative, body=body, signature=signature), as_primal)

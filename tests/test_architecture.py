@@ -26,7 +26,7 @@ FLOORS = (
     ("conform", "lookup"),
     ("wanted",),
     ("pipeline", "nested"),
-    ("api",),
+    ("api", "derivative"),
     ("tensor", "testing"),
     ("cli", "demo", "pytest_plugin", "notebook", "draw"),
 )

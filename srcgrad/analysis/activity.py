@@ -27,9 +27,15 @@ def differentiable_operands(op: Op) -> Iterator[Value]:
         yield from values_in(op.args)
         yield from values_in(list(op.kwargs.values()))
         return
-    for arg, formula in zip(op.args, rule.vjps, strict=False):
+    if rule.verb == "zero":
+        return
+    given = registry.formulas(rule, len(op.args))
+    for arg, formula in zip(op.args, given, strict=False):
         if formula is not None:
             yield from values_in(arg)
+    # Where the rule does not look, the result may vary all the same: the sweep will refuse it.
+    yield from values_in(op.args[len(given) :])
+    yield from values_in(list(op.kwargs.values()))
 
 
 class Activity:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import builtins
 import operator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from .. import runtime
-from ..ir.graph import CALL, IF, LOOPS, WITH, Arg, Block, Function, Loop, Op, Value, values_in
+from ..ir.graph import CALL, IF, LOOPS, WITH, Arg, Block, Function, Loop, Op, Value, values_in, walk
 from ..ir.types import CONTAINERS, SCALARS
 
 OUTSIDE = object()  # the root of all memory that is not the function's own
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The root of memory that some round of a loop made for `root` before the round under way."""
+
+    root: Value
+
 
 Roots = frozenset[Any]
 NOWHERE: Roots = frozenset()
@@ -23,20 +33,21 @@ OPERATORS = (
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod,
     operator.pow, operator.matmul, operator.neg, abs,
 )  # fmt: skip
-# What a NumPy function gives is fresh, but for these, which may look into their first argument.
+# What a NumPy function gives is fresh, but for these, which may hand back their argument or look into it.
 NUMPY_VIEWS = frozenset(
     {
-        "array_split", "asarray", "ascontiguousarray", "atleast_1d", "atleast_2d", "atleast_3d",
-        "broadcast_arrays", "broadcast_to", "diag", "diagonal", "dsplit", "einsum", "expand_dims",
-        "flip", "fliplr", "flipud", "hsplit", "imag", "matrix_transpose", "moveaxis",
-        "permute_dims", "ravel", "real", "real_if_close", "reshape", "rollaxis", "rot90", "split",
-        "squeeze", "swapaxes", "transpose", "trim_zeros", "unstack", "vsplit",
+        "array_split", "asanyarray", "asarray", "ascontiguousarray", "atleast_1d", "atleast_2d",
+        "atleast_3d", "broadcast_arrays", "broadcast_to", "diag", "diagonal", "diff", "dsplit",
+        "expand_dims", "flip", "fliplr", "flipud", "hsplit", "imag", "matrix_power",
+        "matrix_transpose", "moveaxis", "permute_dims", "ravel", "real", "real_if_close",
+        "reshape", "rollaxis", "rot90", "split", "squeeze", "swapaxes", "transpose", "trim_zeros",
+        "unstack", "vsplit",
     }
 )  # fmt: skip
 # So are what the helpers of generated code give, but for these.
 RUNTIME_VIEWS = (
-    runtime.align, runtime.columns, runtime.gather, runtime.kron_axes, runtime.line_sums,
-    runtime.nested, runtime.permute, runtime.regroup, runtime.restore_axes, runtime.split_like,
+    runtime.align, runtime.columns, runtime.diff_adjoint, runtime.gather, runtime.kron_axes,
+    runtime.line_sums, runtime.nested, runtime.permute, runtime.regroup, runtime.restore_axes, runtime.split_like,
     runtime.split_stacked, runtime.spread, runtime.stop_gradient, runtime.unbroadcast,
     runtime.unstack,
 )  # fmt: skip
@@ -51,10 +62,11 @@ class Memory:
 
     `roots` are those that a value itself may be part of, `contents` those that the entries of a
     container may be part of: appending an array to a list writes into the list alone. Each is known by
-    the value that it was made for.
+    the value that it was made for; what that value was in an earlier round of a loop is another piece.
     """
 
     def __init__(self, function: Function) -> None:
+        self._inside: dict[Op, set[Value]] = {}
         self.roots: dict[Value, Roots] = {}
         self.contents: dict[Value, Roots] = {}
         for value in (*function.params, *(c.value for c in function.captures)):
@@ -97,14 +109,26 @@ class Memory:
         self.contents[value] = known[1] | contents
         return True
 
-    def _follow(self, value: Value, *sources: Arg) -> bool:
-        """Let a value be whatever any of its sources is."""
+    def _follow(self, value: Value, *sources: Arg, of: Op | None = None) -> bool:
+        """Let a value be whatever any of its sources is, or was a round ago in the loop `of`."""
         roots, contents = NOWHERE, NOWHERE
         for source in sources:
             # A structure is made afresh here; its parts are its contents.
             roots |= self.of(source) if isinstance(source, Value) else frozenset({value})
             contents |= self.inside(source)
+        if of is not None:
+            roots, contents = self._earlier(of, roots), self._earlier(of, contents)
         return self._set(value, roots, contents)
+
+    def _earlier(self, op: Op, roots: Roots) -> Roots:
+        """The roots as a later round of the loop sees them."""
+        if op not in self._inside:
+            body = Loop(op).body
+            made = [r for o in walk(body) for r in o.results]
+            params = [p for b in blocks_in(body) for p in b.params]
+            self._inside[op] = {*made, *params}
+        inside = self._inside[op]
+        return frozenset(Earlier(root) if root in inside else root for root in roots)
 
     def _pass(self, block: Block) -> bool:
         news = False
@@ -113,12 +137,13 @@ class Memory:
                 loop = Loop(op)
                 for k, param in enumerate(loop.carried):
                     sources = (loop.inits[k], loop.yields[k])
-                    news |= self._follow(param, *sources)
+                    news |= self._follow(param, *sources, of=op)
                     news |= self._follow(loop.finals[k], *sources)
                     if loop.test is not None:
-                        news |= self._follow(loop.test.params[k], *sources)
+                        news |= self._follow(loop.test.params[k], *sources, of=op)
                 for stack, entry in zip(loop.stacks, loop.entries, strict=True):
                     both = self.of(entry) | self.inside(entry)
+                    both |= self._earlier(op, both)
                     news |= self._set(stack, frozenset({stack}), both)
             for inner in op.blocks:
                 news |= self._pass(inner)
@@ -158,18 +183,30 @@ class Memory:
         return own | self.of(sources), own | self.of(sources) | self.inside(sources)
 
 
+def blocks_in(block: Block) -> Iterator[Block]:
+    """A block and the blocks inside it."""
+    yield block
+    for op in block.ops:
+        for inner in op.blocks:
+            yield from blocks_in(inner)
+
+
 def shared(op: Op) -> tuple[Arg, ...]:
     """The arguments of an op with which its result may share memory."""
     function, args = op.primitive.function, op.args
     if function in OPERATORS or isinstance(function, np.ufunc):
         return ()
     module = (getattr(function, "__module__", None) or "").partition(".")[0]
+    name = getattr(function, "__name__", "")
     if module in ("numpy", "scipy"):
-        views = NUMPY_VIEWS
-        return args[:1] if getattr(function, "__name__", "") in views else ()
+        if function is np.einsum:
+            return args[1:] if len(args) == 2 else ()  # of one operand it may be a view
+        shares = name in NUMPY_VIEWS or isinstance(function, type)
+        return args if shares or op.kwargs.get("copy", True) is not True else ()
     if function in RUNTIME_VIEWS:
         return args[:1]
-    name = getattr(function, "__name__", "")
+    if function is runtime.instance:
+        return args[1:]
     if getattr(runtime, name, None) is function:
         return ()
     if function in (builtins.float, builtins.int, builtins.len, builtins.round):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
@@ -172,9 +173,10 @@ class Cotangents:
             return parts
         if facts.kind == "object":
             assert facts.cls is not None
-            return self.builder.emit(
-                construct(facts.cls), (), dict(zip(keys, parts, strict=True)), facts=facts
-            )
+            fields = dict(zip(keys, parts, strict=True))
+            if _takes_its_fields(facts.cls):
+                return self.builder.emit(construct(facts.cls), (), fields, facts=facts)
+            return self.builder.emit(primitive(runtime.instance), (facts.cls, fields), facts=facts)
         if facts.cls is not None and hasattr(facts.cls, "_fields"):
             return facts.cls(*parts)
         return tuple(parts)
@@ -197,6 +199,14 @@ def construct(cls: type) -> Primitive:
     """The primitive that makes an object of a class from its fields."""
     found = registry.find(cls)
     return found if found is not None else registry.declare(cls)
+
+
+def _takes_its_fields(cls: type) -> bool:
+    """Whether calling a dataclass with its fields makes an instance of just these."""
+    init = getattr(cls.__init__, "__code__", None)  # type: ignore[misc]
+    generated = init is not None and init.co_filename == "<string>"
+    fields = dataclasses.fields(cls)
+    return generated and not hasattr(cls, "__post_init__") and all(f.init for f in fields)
 
 
 def _is_container(arg: Arg) -> bool:

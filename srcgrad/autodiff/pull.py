@@ -11,12 +11,13 @@ import numpy as np
 
 from .. import runtime
 from ..analysis.activity import Activity
+from ..analysis.activity import carries_derivative as carries
 from ..errors import MissingRule, SrcgradError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import CONTROL, Arg, Op, Value, values_in
 from ..ir.types import CONTAINERS
 from ..ops import registry, trace
-from .cotangents import Cotangents, is_structure, known_entries, primitive
+from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
 
 
 # Products whose factors do not broadcast as long as neither has more than two axes.
@@ -92,11 +93,15 @@ class Pull(ABC):
                     key += len(keys)  # xs[-1] and xs[2] may be one entry
                 self.cotangents.add_entry(container, key, self.cotangents.table[op.result])
             return
+        if op.result.facts.kind == "object" and isinstance(op.primitive.function, type):
+            self._pull_fields(op)
+            return
         g = self.cotangents.take(op.result)
         try:
             rule = registry.rule_of(op.primitive)
         except MissingRule as error:
             raise error.at(op.location) from None
+        self._refuse_uncovered(op, len(registry.formulas(rule, len(op.args))))
         wrapped = trace.wrap((op.args, dict(op.kwargs)), self.builder)
         g, y = trace.wrap((g, op.result), self.builder)
         given_to: dict[Value, Any] = {}
@@ -119,6 +124,33 @@ class Pull(ABC):
                 given_to[arg] = contribution
         for arg, contribution in given_to.items():
             self.give(arg, contribution)
+
+    def _pull_fields(self, op: Op) -> None:
+        """An object made of its fields: each field's cotangent goes to what it was made of."""
+        g = self.cotangents.table[op.result]
+        for name, arg in op.kwargs.items():
+            if not any(v in self.active for v in values_in(arg)):
+                continue
+            if isinstance(g, Partial):
+                part = g.entries.get(name)
+                if isinstance(part, Partial) and isinstance(arg, Value):
+                    part = self.cotangents.whole(arg, part)
+            else:
+                part = self.emit(getattr, g, name)
+            if part is not None:
+                self.give(arg, part)
+
+    def _refuse_uncovered(self, op: Op, covered: int) -> None:
+        """Refuse a call in which what is differentiated goes where its rule does not look."""
+        named = {f"argument {k + 1}": a for k, a in enumerate(op.args) if k >= covered}
+        for name, arg in (named | dict(op.kwargs)).items():
+            if any(v in self.active.varied and carries(v.facts) for v in values_in(arg)):
+                raise MissingRule(
+                    f"what is differentiated goes into {name!r} of {op.primitive.name}, for which "
+                    "there is no derivative rule",
+                    op.location,
+                    cure="keep it out of there, or wrap it in srcgrad.stop_gradient",
+                )
 
     def _is_known_entry(self, op: Op) -> bool:
         """Whether an op takes one entry, known by its key, out of a container of known entries."""

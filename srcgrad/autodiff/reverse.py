@@ -147,7 +147,9 @@ def _split_aux(function: Function) -> tuple[Arg, Arg]:
 
 
 def _seed_facts(facts: Facts) -> Facts:
-    return facts if facts.kind in SCALARS and facts.dtype else PY_FLOAT
+    # 1.0 leaves the type of what it meets alone, but where it is spread over an array.
+    narrow = facts.kind in SCALARS and facts.dtype in ("float16", "float32", "complex64")
+    return facts if narrow else PY_FLOAT
 
 
 def _with_seed(
@@ -170,7 +172,9 @@ def _with_seed(
         at = next((k for k, p in enumerate(names) if p.kind == "VAR_KEYWORD"), at)
     elif any(not p.has_default for p in names) or not names:
         kind = "POSITIONAL_OR_KEYWORD"
-    names.insert(at, Parameter(name, kind, True, 1.0))
+    is_number = seed.facts.kind in SCALARS and seed.facts.dtype is not None
+    one = np.dtype(seed.facts.dtype).type(1) if is_number else 1.0
+    names.insert(at, Parameter(name, kind, True, one))
     params.insert(at, seed)
     body = replace(
         function.body,
@@ -262,6 +266,8 @@ def partition(both: Function) -> tuple[Function, Function]:
     params = tuple(p for p in both.params if p is not seed)
     signature = tuple(p for k, p in enumerate(both.signature) if k != at)
     name = both.name.removeprefix("d_")
+    while f"{name}_forward" in both.callees or f"{name}_backward" in both.callees:
+        name += "_"
     forward = replace(
         both,
         name=f"{name}_forward",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import runtime
-from ..analysis.memory import OUTSIDE, Memory
+from ..analysis.memory import NOWHERE, OUTSIDE, Memory
 from ..ir.graph import Op, Value
 from .names import Names
 from .plan import Plan
@@ -16,6 +16,9 @@ class InPlace:
         self.plan = plan
         self.names = names
         self.memory = Memory(plan.function)
+        for tape in plan.tapes.values():
+            inside = frozenset(root for stack in tape.stacks for root in self.memory.all(stack))
+            self.memory.roots[tape.value], self.memory.contents[tape.value] = NOWHERE, inside
 
     def allowed(self, op: Op) -> bool:
         """Whether the result of an update may take the memory of its first argument.

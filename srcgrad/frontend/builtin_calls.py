@@ -9,8 +9,13 @@ from typing import Any
 
 from ..ir.graph import Value
 from ..ir.types import PY_BOOL, PY_INT, Facts
+from ..ops.facts import getitem
 from .branches import Outcome, choose, truth
+from .calls import call_primitive
 from .core import BUILTINS, Lowerer, primitive_of
+from .displays import item, spread
+from .expressions import apply_binary
+from .loops import LoopReader, counted
 from .objects import attribute
 from .symbols import (
     Method,
@@ -143,14 +148,11 @@ def _sequence(kind: Any) -> Handler:
 
 
 def _entry_facts(value: Value) -> Facts:
-    from ..ops.facts import getitem
-
     return getitem(value.facts, PY_INT)
 
 
 def _list_of(low: Lowerer, iteration: Iteration, kind: Any) -> Symbol:
     """A list of what is walked over, made by a loop."""
-    from .loops import LoopReader, counted
 
     def body(index: Symbol) -> Outcome:
         reader.entry = iteration.entry(index)
@@ -192,9 +194,7 @@ def _reduced(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     function, source, *initial = args
     known = entries(low, source)
     if known is None:
-        low.refuse(
-            "functools.reduce over a sequence of unknown length", cure="write a for loop"
-        )
+        low.refuse("functools.reduce over a sequence of unknown length", cure="write a for loop")
     rest = [*initial, *known]
     if not rest:
         low.refuse("reduce() of empty iterable with no initial value")
@@ -244,8 +244,6 @@ def _over_entries(function: Any) -> Handler:
         if function is not sum and len(args) == 1 and isinstance(args[0], list | tuple):
             if not args[0] and "default" in kwargs:
                 return kwargs["default"]
-        from .calls import call_primitive
-
         return call_primitive(low, function, args, kwargs)
 
     return make
@@ -253,11 +251,9 @@ def _over_entries(function: Any) -> Handler:
 
 def _added(low: Lowerer, items: Any, start: Arguments) -> Symbol:
     """A sum of things that define `+` themselves."""
-    from .expressions import apply_binary
-
     result: Symbol = start[0] if start else 0
-    for item in items:
-        result = apply_binary(low, operator.add, result, item)
+    for term in items:
+        result = apply_binary(low, operator.add, result, term)
     return result
 
 
@@ -273,8 +269,6 @@ def _dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     if isinstance(source, dict):
         return {**source, **kwargs}
     if isinstance(source, Value) and source.facts.kind == "dict" and source.facts.keys is not None:
-        from .expressions import spread
-
         return {**spread(low, source), **kwargs}
     pairs = entries(low, source)
     if pairs is not None:
@@ -305,8 +299,6 @@ def wraps(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
 
 @builtin(operator.getitem)
 def _get_item(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    from .expressions import item
-
     return item(low, args[0], args[1])
 
 

@@ -17,7 +17,8 @@ from ..ir.types import Facts
 from ..ops import registry
 from .arguments import bind_arguments, default_symbol
 from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
-from .expressions import expression, spread
+from .displays import spread
+from .expressions import expression
 from .inline import code_of, inline
 from .methods import call_method, writes
 from .objects import from_object, of_class
@@ -193,7 +194,7 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
             "'out=' writes into an array, which is not supported yet",
             cure="bind the result to a name",
         )
-    if writes(function, args):
+    if writes(function, args, kwargs):
         low.refuse(
             f"{registry.name_of(function)} writes into its argument, which is not supported yet",
             cure="build a new array or container, with np.where, np.concatenate or a comprehension",
@@ -203,7 +204,9 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
             "np.vectorize is not supported: the function that it calls is not read",
             cure="write that function in NumPy, or call it in a comprehension over the entries",
         )
-    if any(isinstance(a, Closure | Method | Partial | BoundName) for a in (*args, *kwargs.values())):
+    if any(
+        isinstance(a, Closure | Method | Partial | BoundName) for a in (*args, *kwargs.values())
+    ):
         low.refuse(
             "a function defined here is handed to code that cannot be read: "
             f"{registry.name_of(function)}",

@@ -12,13 +12,13 @@ import math
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from ..errors import Location, SrcgradError, UnsupportedSyntax
-from ..ir.build import Builder
-from ..ir.graph import UNDEFINED, Arg, Capture, Function, Primitive, Value, values_in
-from ..ir.types import UNDEFINED_FACTS, Facts
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import UNDEFINED, Arg, Capture, Primitive, Value, values_in
+from ..ir.types import UNDEFINED_FACTS, Facts, facts_of
 from ..ops import registry
 from .places import Frame, Places, Region
 from .sizes import Sizes, remember
@@ -64,7 +64,6 @@ class Program:
 
     captures: dict[Any, Capture] = field(default_factory=dict)
     guards: dict[Any, tuple[Callable[[], Any], Any]] = field(default_factory=dict)
-    callees: dict[str, Function] = field(default_factory=dict)
     places: dict[str, tuple[Any, ...]] = field(default_factory=dict)  # what each path stands for
     module: str = ""
     name: str = ""
@@ -336,8 +335,6 @@ def fold(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple
 
 def facts_of_symbol(symbol: Symbol) -> Facts:
     """What is known of a symbol that can be an argument."""
-    from ..ir.build import facts_of_arg
-
     if isinstance(symbol, Outside):
         return outside_facts(symbol.value)
     if isinstance(symbol, Record):
@@ -348,15 +345,11 @@ def facts_of_symbol(symbol: Symbol) -> Facts:
 
 def outside_facts(value: Any) -> Facts:
     """The facts of what is read from outside: its kind and dtype, but no shape, which may change."""
-    from ..ir.types import facts_of
-
     return without_shapes(facts_of(value))
 
 
 def without_shapes(facts: Facts) -> Facts:
     """The same facts, but nothing of the shape of arrays in it."""
-    from dataclasses import replace
-
     if facts.kind == "array":
         return replace(facts, shape=None)
     if facts.items is not None:

@@ -81,21 +81,23 @@ def attempted(
 
 @statement(gast.While)
 def _while_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
-    test, names = node.test, set(stored([node.test, *node.body]))
-    if any(isinstance(n, gast.NamedExpr) for n in gast.walk(node.test)):
-        # What the test binds is seen by the body, so it has to be computed in the body.
-        test = gast.copy_location(gast.Constant(value=True, kind=None), node.test)
+    names = set(stored([node.test, *node.body]))
 
-        def body(index: Symbol) -> Outcome:
-            return _tested(low, node)
+    def body(index: Symbol) -> Outcome:
+        return execute(low, node.body, after=round_end(low, node))
 
-    else:
-
-        def body(index: Symbol) -> Outcome:
-            return execute(low, node.body, after=round_end(low, node))
-
-    outcome = LoopReader(low, node, body, names).read(None, test)
+    try:
+        outcome = LoopReader(low, node, body, names).read(None, node.test)
+    except _TestBinds:
+        # The body sees what the test binds, so the test has to be computed in the body.
+        always = gast.copy_location(gast.Constant(value=True, kind=None), node.test)
+        reader = LoopReader(low, node, lambda index: _tested(low, node), names)
+        outcome = reader.read(None, always)
     return after_loop(low, node, outcome, rest)
+
+
+class _TestBinds(Exception):
+    """The test of a while loop binds names, itself or in a function that it calls."""
 
 
 def round_end(low: Lowerer, node: Any) -> End:
@@ -335,10 +337,13 @@ class _Attempt:
         low = reader.low
         self.test_params = carried.params()
         region = low.region()
-        self._enter(region, carried.filled(self.test_params))
+        symbols = carried.filled(self.test_params)
+        self._enter(region, symbols)
         with low.places.inside(region), building(low, region):
             flag = low.evaluate(test)
             known = truth(low, flag)
             flag = low.arg(flag) if known is None else known
+        if any(symbol is not symbols.get(key) for key, symbol in region.changes.items()):
+            raise _TestBinds
         self.forever = known is True
         self.test = region.close([flag])

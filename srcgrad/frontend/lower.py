@@ -13,7 +13,7 @@ from ..ir.build import Builder
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
 from ..ops import tables
-from . import builtin_calls, comprehensions, inquiries, loops, statements
+from . import builtin_calls, comprehensions, displays, inquiries, loops, statements
 from .calls import call
 from .core import TRANSFORMS, Lowerer, Program, outside_facts
 from .inline import code_of
@@ -27,7 +27,7 @@ from .symbols import Symbol
 from .unwrap import Unwrapped, unwrap
 
 # Imported for what they register.
-_TABLES = (builtin_calls, comprehensions, inquiries, loops, tables)
+_TABLES = (builtin_calls, comprehensions, displays, inquiries, loops, tables)
 __all__ = ["TRANSFORMS", "Reader", "lower", "signature_of"]
 
 
@@ -134,6 +134,8 @@ def _lower_recursive(
 def compared_numbers(tree: Any) -> set[str]:
     """The names that an `if` or `while` compares: those of single numbers, as an array has no truth.
 
+    A name that is bound once more may have been an array before.
+
     >>> sorted(compared_numbers(gast.parse("while a > b + 1 and c != 0: pass")))
     ['a', 'c']
     """
@@ -152,6 +154,17 @@ def compared_numbers(tree: Any) -> set[str]:
     for node in gast.walk(tree):
         if isinstance(node, gast.If | gast.While | gast.IfExp):
             decide(node.test)
+    return found - _rebound(tree)
+
+
+def _rebound(tree: Any) -> set[str]:
+    """The names that are assigned to, or that are parameters of a function inside."""
+    found: set[str] = set()
+    for node in gast.walk(tree):
+        if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Store):
+            found.add(node.id)
+        elif isinstance(node, gast.FunctionDef | gast.Lambda) and node is not tree:
+            found.update(n.id for n in gast.walk(node.args) if isinstance(n, gast.Name))
     return found
 
 
@@ -244,6 +257,5 @@ def _lower_closed(
             args.append(symbol)
     result = low.arg(low.call(found.function, args, kwargs))
     name = getattr(found.function, "__name__", type(found.function).__name__)
-    doc = getattr(found.function, "__doc__", None)
     captures = tuple(program.captures.values())
-    return Function(name, signature, low.builder.block(values, [result]), captures, {}, doc)
+    return Function(name, signature, low.builder.block(values, [result]), captures)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
@@ -36,14 +36,18 @@ _VIEWS = ("keys", "values", "items")
 _METHODS: dict[tuple[str, bool], Primitive] = {}
 
 
-def writes(function: Callable[..., Any], args: Sequence[Symbol]) -> bool:
+def writes(
+    function: Callable[..., Any], args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+) -> bool:
     """Whether a call of a function that is not read is known to write into an argument.
 
-    >>> writes(np.copyto, []), writes(np.add.at, []), writes(list.append, []), writes(np.add, [])
-    (True, True, True, False)
+    >>> [writes(f, [], {}) for f in (np.copyto, np.add.at, list.append, np.add)]
+    [True, True, True, False]
     """
     name = getattr(function, "__name__", "")
     owner = getattr(function, "__self__", None)
+    if function is np.nan_to_num:
+        return not {**dict(zip(("x", "copy"), args, strict=False)), **kwargs}.get("copy", True)
     if isinstance(owner, np.ufunc):
         return name == "at" or (name != "outer" and len(args) > 3 and args[3] is not None)
     if isinstance(function, MethodDescriptorType | WrapperDescriptorType):

@@ -110,5 +110,7 @@ def _closed(function: Any) -> Iterator[Parameter]:
                 yield Parameter(p.name, "VAR_POSITIONAL")
         elif not has:
             yield Parameter(p.name, p.kind.name)
-        elif isinstance(p.default, _PLAIN) and covered is not None and p.name in covered:
-            yield Parameter(p.name, p.kind.name, True, p.default)
+        elif rule is not None and covered is not None and p.name in covered:
+            plain = isinstance(p.default, _PLAIN)  # else a stand-in for "not given"
+            default = p.default if plain else rule.defaults.get(p.name)
+            yield Parameter(p.name, p.kind.name, True, default)

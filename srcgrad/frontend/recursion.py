@@ -328,7 +328,6 @@ def _read(low: Lowerer, callee: Callee) -> tuple[Function, Facts]:
         callee.name,
         tuple(Parameter(n) for n in callee.names),
         region.close([result], tuple(params.values())),
-        callees=low.program.callees,
         location=call.code.location(call.code.tree, None),
     )
     return function, facts_of_symbol(result)

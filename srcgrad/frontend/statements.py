@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gast
+import numpy as np
 
 from ..errors import SrcgradError
 from ..ir.graph import Value
@@ -24,9 +25,11 @@ from .branches import (
     truth,
 )
 from .core import NOTHING, RAISE, STATEMENTS, Lowerer
-from .expressions import OPERATORS, apply_binary, bind, read
+from .expressions import OPERATORS, apply_binary, bind, function_value, read
+from .merge import Slot, fill
+from .objects import attribute
 from .scopes import Names, always_leaves
-from .symbols import Outside, Symbol, kind_name
+from .symbols import Outside, Symbol, children, kind_name, rebuild
 from .unpack import unpack
 
 Handler = Callable[..., Outcome | None]
@@ -191,8 +194,6 @@ _SIGNS = {
 
 @statement(gast.FunctionDef)
 def _define(low: Lowerer, node: Any, rest: Following) -> None:
-    from .expressions import function_value
-
     symbol = function_value(low, node)
     for decorator in reversed(node.decorator_list):
         symbol = low.call(low.evaluate(decorator), [symbol], {})
@@ -212,8 +213,6 @@ def _imported(low: Lowerer, node: Any, rest: Following) -> None:
 
 @statement(gast.ImportFrom)
 def _imported_from(low: Lowerer, node: Any, rest: Following) -> None:
-    from .objects import attribute
-
     function = low.frame.root.function
     package = function.__globals__.get("__package__") if function is not None else None
     name = "." * node.level + (node.module or "")
@@ -327,8 +326,6 @@ def _within(low: Lowerer, node: Any, rest: Following) -> Outcome:
 
 
 def _with_items(low: Lowerer, node: Any, k: int) -> Outcome:
-    import numpy as np
-
     if k == len(node.items):
         return execute(low, node.body)
     item = node.items[k]
@@ -361,9 +358,6 @@ def _is_generator(low: Lowerer, node: Any) -> bool:
 def _close_with(
     low: Lowerer, context: Value, region: Any, outcome: Outcome, keys: Any, symbols: list[Symbol]
 ) -> Outcome:
-    from .merge import Slot, fill
-    from .symbols import children, rebuild
-
     given: list[Symbol] = []
 
     def slotted(symbol: Symbol) -> Symbol:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..ir.graph import Value
 from ..ir.types import Facts
+from ..ops.facts import getitem
 from .core import BUILTINS, Lowerer
 from .symbols import Outside, Symbol, Walk, kind_name
 from .walks import entries
@@ -87,6 +88,4 @@ def _unpack_value(
 
 def _row(facts: Facts) -> Facts:
     """What is known of the entries of an array's first axis."""
-    from ..ops.facts import getitem
-
     return getitem(facts, Facts("int", None, ()))

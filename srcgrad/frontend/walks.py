@@ -119,6 +119,8 @@ def _value(low: Lowerer, value: Value) -> Iteration:
     items = facts.items if facts.kind in ("list", "tuple") else None
     uniform_items = items is None or uniform(list(items))
     length = len(items) if items is not None else None
+    if facts.kind == "array" and facts.dims and isinstance(facts.dims[0], int):
+        length = facts.dims[0]
     if facts.kind == "range" and facts.known:
         length = len(facts.known[0])
     kind = entry_facts(facts)

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..runtime import fields_of
+
 from ..errors import NotDifferentiable
 
 Kind = Literal[
@@ -344,9 +346,9 @@ def facts_of(value: object, symbols: dict[int, Dim] | None = None) -> Facts:
         items = tuple(facts_of(v, symbols) for v in value)
         kind: Kind = "list" if isinstance(value, list) else "tuple"
         return Facts(kind, items=items, keys=getattr(value, "_fields", None), cls=type(value))
-    fields = getattr(type(value), "__dataclass_fields__", None)
-    if fields is not None:
-        items = tuple(facts_of(getattr(value, name), symbols) for name in fields)
+    if hasattr(type(value), "__dataclass_fields__"):
+        fields = fields_of(value)
+        items = tuple(facts_of(v, symbols) for v in fields.values())
         return Facts("object", items=items, keys=tuple(fields), cls=type(value))
     if callable(value):
         return Facts("function", known=(value,))

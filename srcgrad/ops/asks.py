@@ -38,6 +38,13 @@ def kind(x: Any) -> str:
     return x.facts.kind if isinstance(x, Tracer) else type(x).__name__
 
 
+def complex_valued(x: Any) -> bool:
+    """Whether `x` is known to be complex."""
+    if isinstance(x, Tracer):
+        return x.facts.kind == "complex" or str(x.facts.dtype).startswith("complex")
+    return np.iscomplexobj(x)
+
+
 def dims(x: Any) -> Shape | None:
     """The sizes of the axes of an array, where at least their number is known."""
     if isinstance(x, Tracer):

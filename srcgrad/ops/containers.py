@@ -15,8 +15,8 @@ from .. import runtime
 from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
 from .asks import kind
-from .registry import Formula, custom, linear, zero
-from .trace import traced
+from .registry import Formula, custom, linear, refuse, zero
+from .trace import Tracer, traced
 
 zeros_like = traced(runtime.zeros_like)
 unbroadcast = traced(runtime.unbroadcast)
@@ -27,6 +27,7 @@ first_index = traced(runtime.first_index)
 order_of = traced(runtime.order_of)
 permute = traced(runtime.permute)
 getitem = traced(operator.getitem)
+attribute = traced(getattr)
 total = traced(sum)
 
 MOST_ARGUMENTS = 32
@@ -143,4 +144,21 @@ linear(
     lists=True,
 )
 linear(runtime.copied, lambda g, y, x: g, infer=facts.same, lists=True)
+
+
+def entries(g: Any, fields: Any) -> dict[str, Any]:
+    """The cotangents of the fields of a dataclass instance, whose names are known."""
+    names = fields.facts.keys if isinstance(fields, Tracer) else fields
+    if names is None:
+        refuse("instance", "fields that are not known by name", "write them out")
+    return {name: attribute(g, name) for name in names}
+
+
+linear(
+    runtime.instance,
+    lambda g, y, cls, fields: entries(g, fields),
+    argnum=1,
+    infer=facts.instance,
+    lists=True,
+)
 linear(runtime.gather, lambda g, y, entries: g, infer=facts.same, lists=True)

@@ -421,12 +421,9 @@ def quotient_and_rest(x1: Any, x2: Any) -> Facts:
     return Facts("tuple", items=items, cls=tuple)
 
 
-def python_number(facts: Facts) -> Callable[..., Facts]:
-    """Inference for functions of the math module and the like: always such a number."""
+def constant(facts: Facts) -> Callable[..., Facts]:
+    """The result has these facts, whatever the arguments are."""
     return lambda *args, **kwargs: facts
-
-
-constant = python_number
 
 
 def same(x: Any, *args: Any, **kwargs: Any) -> Facts:
@@ -739,7 +736,8 @@ def _indexed(x: Facts, parts: list[Any]) -> Facts:
     rest = len(dims) - used
     if rest < 0:
         return unknown
-    fill = [_Part(1, slice(None))] * rest
+    # An ellipsis parts the arrays beside it even where it stands for no axis.
+    fill = [_Part(1, slice(None))] * rest or [_Part(0, Ellipsis)] * whole
     at = next((k for k, i in enumerate(parts) if i is Ellipsis), len(known))
     known = [*known[:at], *fill, *known[at + whole :]]
     advanced = any(s.joint for s in known)
@@ -752,7 +750,7 @@ def _indexed(x: Facts, parts: list[Any]) -> Facts:
         if s.joint is None and isinstance(s.basic, slice):
             shape.append(slice_size(sizes_here[0], s.basic))
         elif s.joint is None and s.axes == 0:
-            shape.append(1)
+            shape.extend(() if s.basic is Ellipsis else (1,))
         elif advanced:
             if not joint:
                 place = len(shape)
@@ -935,6 +933,14 @@ def unbroadcasted(g: Any, x: Any) -> Facts:
     if not isinstance(wanted.shape, tuple) or not wanted.shape:
         return Facts("unknown", dtype if given.kind == "array" else None, wanted.shape)
     return array(dtype if dtype is None or np.dtype(dtype).kind in "fc" else None, wanted.shape)
+
+
+def instance(cls: Any, fields: Any) -> Facts:
+    """The result of `instance(cls, fields)` of the run time: a dataclass instance."""
+    given = of(fields)
+    if given.items is None or not isinstance(cls, type):
+        return Facts("object")
+    return Facts("object", items=given.items, keys=given.keys, cls=cls)
 
 
 def attribute_added(d: Any, name: Any, v: Any) -> Facts:

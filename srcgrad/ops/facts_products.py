@@ -135,7 +135,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Facts:
                 return Facts("unknown", dtype)
             shape.extend(around)
             continue
-        joint = broadcast([(s,) for s in sizes[name]])
+        joint = broadcast([(s,) for s in sizes.get(name, [None])])
         shape.append(joint[0] if isinstance(joint, tuple) else None)
     if shape:
         return array(dtype, tuple(shape))

@@ -448,6 +448,19 @@ def unstacked(g: Any, axis: Any = 0) -> Facts:
     return Facts("list", items=(entry,) * n) if isinstance(n, int) else Facts("list", element=entry)
 
 
+def unstacked_tuple(x: Any, *, axis: Any = 0) -> Facts:
+    """The result of np.unstack: a tuple, of arrays even where they have no axes."""
+    given = as_array(x)
+    if not given.dims or not isinstance(axis, int):
+        return Facts("tuple", element=Facts("unknown", given.dtype))
+    at = axis % len(given.dims)
+    rest, n = given.dims[:at] + given.dims[at + 1 :], given.dims[at]
+    entry = array(given.dtype, rest) if rest else Facts("unknown", given.dtype, ())
+    if isinstance(n, int):
+        return Facts("tuple", items=(entry,) * n, cls=tuple)
+    return Facts("tuple", element=entry)
+
+
 # Making
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from .. import runtime
 from . import facts
 from . import facts_products as products
+from . import facts_shaping as shaping
 from .asks import dims, rank, same_shape, settled
 from .registry import Formula, bilinear, custom, linear, refuse, refused, zero
 from .trace import traced
@@ -330,6 +331,9 @@ def einsum_adjoint(k: int, g: Any, subscripts: Any, operands: Sequence[Any], opt
     if not isinstance(subscripts, str):
         refuse("np.einsum", "operands with lists of axes", "write the subscripts as a string")
     inputs, output = products.einsum_parts(subscripts)
+    if len(inputs) != len(operands):
+        what = f"{len(operands)} operands under the subscripts {subscripts!r}"
+        refuse("np.einsum", what, "write one group of letters per operand")
     x = operands[k]
     names, ties = tied_letters(inputs[k], x, subscripts)
     if "." in names and names[0] != ".":
@@ -411,6 +415,11 @@ def on_diagonal(g: Any, a: Any, offset: Any, axis1: Any, axis2: Any) -> Any:
     return g * (
         eye(n, **more, dtype=dtype_of(a)) if square else eye(n, m, **more, dtype=dtype_of(a))
     )
+
+
+def last_two(x: Any) -> tuple[int, int]:
+    """The axes of the matrices of `x`."""
+    return (0, 1) if rank(x) == 2 else (-2, -1)
 
 
 def back_on_diagonal(g: Any, v: Any, k: Any) -> Any:
@@ -772,3 +781,52 @@ custom(
     infer=products.qr,
 )
 zero(np.linalg.matrix_rank, infer=facts.unknown)
+
+# NumPy 2's names in np.linalg, which take the last axes for matrices
+
+if hasattr(np.linalg, "vecdot"):
+    bilinear(
+        np.linalg.matmul,
+        lambda g, y, x1, x2: matmul_left(g, x1, x2),
+        lambda g, y, x1, x2: matmul_right(g, x1, x2),
+        infer=products.matmul,
+    )
+    bilinear(
+        np.linalg.tensordot,
+        lambda g, y, x1, x2, *, axes=2: contract_left(g, x1, x2, axes),
+        lambda g, y, x1, x2, *, axes=2: contract_right(g, x1, x2, axes),
+        infer=products.tensordot,
+    )
+    bilinear(
+        np.linalg.outer,
+        lambda g, y, x1, x2: g @ x2,
+        lambda g, y, x1, x2: x1 @ g,
+        infer=products.outer,
+    )
+    bilinear(
+        np.linalg.vecdot,
+        lambda g, y, x1, x2: np.expand_dims(g, -1) * x2,
+        lambda g, y, x1, x2: np.expand_dims(g, -1) * x1,
+        infer=products.vecdot,
+    )
+    bilinear(
+        np.linalg.cross,
+        lambda g, y, x1, x2, *, axis=-1: crossed(x2, g, x1, x2, axis),
+        lambda g, y, x1, x2, *, axis=-1: crossed(g, x1, x1, x2, axis),
+        infer=products.cross,
+    )
+    linear(
+        np.linalg.trace,
+        lambda g, y, x, *, offset=0: on_diagonal(g, x, offset, *last_two(x)),
+        infer=lambda x, *, offset=0: products.trace(x, offset, -2, -1),
+    )
+    linear(
+        np.linalg.diagonal,
+        lambda g, y, x, *, offset=0: diagonal_adjoint(g, x, offset, -2, -1),
+        infer=lambda x, *, offset=0: products.diagonal(x, offset, -2, -1),
+    )
+    linear(
+        np.linalg.matrix_transpose,
+        lambda g, y, x: np.linalg.matrix_transpose(g),
+        infer=shaping.matrix_transpose,
+    )

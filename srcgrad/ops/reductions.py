@@ -109,6 +109,12 @@ linear(
     lambda g, y, a, axis=None, dtype=None: cast(flipped_cumsum(g, a, axis), a, dtype),
     infer=facts.cumulative,
 )
+if hasattr(np, "cumulative_sum"):
+    linear(
+        np.cumulative_sum,
+        lambda g, y, x, *, axis=None: flipped_cumsum(g, x, axis),
+        infer=facts.cumulative,
+    )
 linear(runtime.restore_axes, lambda g, y, given, axis, keepdims: np.reshape(g, np.shape(given)))
 zero(runtime.reduced_size, infer=facts.constant(PY_INT))
 
@@ -381,6 +387,13 @@ custom(
     jvp=lambda g, y, a, axis=None, dtype=None: cumprod_tangent(g, a, axis),
     infer=facts.cumulative,
 )
+if hasattr(np, "cumulative_prod"):
+    custom(
+        np.cumulative_prod,
+        vjp=lambda g, y, x, *, axis=None: cumprod_adjoint(g, x, axis),
+        jvp=lambda g, y, x, *, axis=None: cumprod_tangent(g, x, axis),
+        infer=facts.cumulative,
+    )
 custom(
     runtime.product_of_others,
     vjp=lambda g, y, x, axis=None: others_adjoint(g, x, axis),

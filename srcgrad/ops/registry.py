@@ -144,7 +144,8 @@ def linear(
 
     Each None after it stands for an argument that gives the result no more than a shape.
     """
-    vjps: list[Formula | None] = [None] * argnum + [transpose, *still]
+    before: list[Formula | None] = [None] * argnum
+    vjps = (*before, transpose, *still)
     _rule(functions, "linear", vjps, (), infer, lists)
 
 
@@ -198,7 +199,7 @@ def register(function: Callable[..., Any], formulas: Sequence[Formula | None], v
         zero(function)
     elif verb == "elementwise":
         infer = None if isinstance(function, np.ufunc) else _entrywise
-        _rule(function, verb, formulas, formulas, infer)
+        _rule(function, verb, formulas, formulas, infer)  # type: ignore[arg-type]
     elif verb in ("bilinear", "custom"):
         _rule(function, verb, formulas, (), None)  # type: ignore[arg-type]
     elif verb in VERBS:

@@ -333,6 +333,8 @@ def joined(g: Any, arrays: Any, join: str) -> Any:
     return traced(getattr(np, join))(g)
 
 
+if hasattr(np, "unstack"):
+    linear(np.unstack, lambda g, y, x, *, axis=0: stack(g, axis), infer=shaping.unstacked_tuple)
 linear(
     runtime.split_like,
     lambda g, y, given, arrays, axis=0: concatenate(g, axis),
@@ -426,6 +428,8 @@ linear(
     runtime.nested, lambda g, y, given, like: array(g), None, infer=facts.structure_like, lists=True
 )
 linear(runtime.astype, lambda g, y, x, dtype: astype(g, dtype_of(x)), infer=shaping.cast)
+if hasattr(np, "astype"):
+    linear(np.astype, lambda g, y, x, dtype: astype(g, dtype_of(x)), infer=shaping.cast)
 linear(runtime.item, lambda g, y, x: np.broadcast_to(g, np.shape(x)), infer=shaping.single)
 linear(runtime.tolist, lambda g, y, x: array(g), infer=shaping.listed)
 for _dtype in (np.float64, np.float32):

@@ -17,7 +17,7 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_INT
 from . import facts
-from .asks import kind, number
+from .asks import complex_valued, kind, number
 from .registry import custom, elementwise, refuse, refused, zero
 from .trace import traced
 
@@ -191,7 +191,14 @@ def smaller(g: Any, z: Any, x: Any, other: Any) -> Any:
     return g * (x == z) - 0.5 * g * (x == other)
 
 
-elementwise((abs, operator.abs, np.absolute, np.fabs), lambda g, y, x: g * np.sign(x))
+def slope_of_size(y: Any, x: Any) -> Any:
+    """The derivative of the size `y` of `x`: its sign; of a complex number, the conjugate direction."""
+    if complex_valued(x):
+        return np.conj(x) / (y + (y == 0))
+    return np.sign(x)
+
+
+elementwise((abs, operator.abs, np.absolute, np.fabs), lambda g, y, x: g * slope_of_size(y, x))
 elementwise(np.copysign, lambda g, z, x1, x2: g * np.sign(x1) * np.sign(z), None)
 elementwise(
     (np.maximum, np.fmax),

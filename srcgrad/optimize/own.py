@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from .. import runtime
-from ..analysis.memory import OUTSIDE, SEPARATE, Memory, Roots
+from ..analysis.memory import OUTSIDE, SEPARATE, Earlier, Memory, Roots
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import (
     LOOPS,
@@ -73,12 +74,15 @@ class _Owner:
 
     def _fresh(self, roots: Roots) -> bool:
         """Whether the memory was made for the gradient: what the program made may be wanted again."""
-        makers = [self.maker.get(root) for root in roots]
+        makers = [self._maker(root) for root in roots]
         return all(op is None or op.adjoint for op in makers)
+
+    def _maker(self, root: Any) -> Op | None:
+        return self.maker.get(root.root if isinstance(root, Earlier) else root)
 
     def _separate(self, contents: Roots) -> bool:
         """Whether no two entries of a container can be one memory."""
-        makers = [self.maker.get(root) for root in contents]
+        makers = [self._maker(root) for root in contents]
         return all(op is not None and op.primitive.function in SEPARATE for op in makers)
 
     def _made_each_round(self, value: Value) -> bool:

@@ -280,8 +280,8 @@ def scattered_sum(m: Matcher, op: Op) -> Arg | None:
         if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
             made = m.definitions.get(y)
             if made is not None and _name(made) == "index_add" and made.adjoint:
-                start = m.definitions.get(made.args[0])
-                if start is not None and _name(start) == "zeros_like":
+                start = m.made_by(made.args[0], np.zeros_like, runtime.zeros_like)
+                if start is not None:
                     return m.emit(made.primitive.function, x, made.args[1], made.args[2])
     return None
 
@@ -289,7 +289,7 @@ def scattered_sum(m: Matcher, op: Op) -> Arg | None:
 def scatter_broadcast(m: Matcher, op: Op) -> Arg | None:
     """Adding into a part of an array broadcasts by itself."""
     inner = m.made_by(op.args[2], np.broadcast_to)
-    if inner is None or op.args[0].facts.kind != "array":
+    if inner is None or facts_of_arg(op.args[0]).kind != "array":
         return None
     return m.emit(op.primitive.function, op.args[0], op.args[1], inner.args[0])
 

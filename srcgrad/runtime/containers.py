@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def zeros_like(x: Any) -> Any:
     if isinstance(x, int | float) or x is None or isinstance(x, str):
         return 0.0
     if hasattr(x, "__dataclass_fields__"):
-        return type(x)(**{k: zeros_like(getattr(x, k)) for k in x.__dataclass_fields__})
+        return instance(type(x), {k: zeros_like(v) for k, v in fields_of(x).items()})
     x = np.asarray(x)
     return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else float)
 
@@ -49,7 +50,7 @@ def add(a: Any, b: Any) -> Any:
         sums = [add(x, y) for x, y in zip(a, b, strict=True)]
         return type(a)(*sums) if hasattr(a, "_fields") else tuple(sums)
     if hasattr(a, "__dataclass_fields__"):
-        return type(a)(**{k: add(getattr(a, k), getattr(b, k)) for k in a.__dataclass_fields__})
+        return instance(type(a), {k: add(v, getattr(b, k)) for k, v in fields_of(a).items()})
     return a + b
 
 
@@ -67,7 +68,7 @@ def copied(x: Any) -> Any:
         entries = [copied(v) for v in x]
         return type(x)(*entries) if hasattr(x, "_fields") else tuple(entries)
     if hasattr(x, "__dataclass_fields__"):
-        return type(x)(**{k: copied(getattr(x, k)) for k in x.__dataclass_fields__})
+        return instance(type(x), {k: copied(v) for k, v in fields_of(x).items()})
     return np.array(x) if isinstance(x, np.ndarray) else x
 
 
@@ -131,8 +132,39 @@ def attribute_add(d: Any, name: str, v: Any) -> Any:
     """
     if isinstance(d, tuple):
         return d._replace(**{name: add(getattr(d, name), v)})  # type: ignore[attr-defined]
-    fields = {k: getattr(d, k) for k in d.__dataclass_fields__}
-    return type(d)(**{**fields, name: add(fields[name], v)})
+    fields = fields_of(d)
+    return instance(type(d), {**fields, name: add(fields[name], v)})
+
+
+def fields_of(x: Any) -> dict[str, Any]:
+    """The fields of a dataclass instance by name.
+
+    >>> @dataclasses.dataclass
+    ... class Point:
+    ...     x: float
+    >>> fields_of(Point(1.5))
+    {'x': 1.5}
+    """
+    return {f.name: getattr(x, f.name) for f in dataclasses.fields(x)}
+
+
+def instance(cls: type, fields: dict[str, Any]) -> Any:
+    """An instance of a dataclass with these fields, whatever its `__init__` and `__post_init__` do.
+
+    What these ask of parameters, such as to be positive, is not asked of gradients.
+
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Scale:
+    ...     x: float
+    ...     def __post_init__(self):
+    ...         assert self.x > 0
+    >>> instance(Scale, {"x": -1.0}).x
+    -1.0
+    """
+    made: Any = object.__new__(cls)
+    for name, value in fields.items():
+        object.__setattr__(made, name, value)
+    return made
 
 
 def append(xs: list[Any], v: Any) -> list[Any]:

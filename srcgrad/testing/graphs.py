@@ -47,13 +47,12 @@ class _Known:
     def argument(self, arg: Any, moving: bool, params: dict[Value, Any]) -> Any:
         """The argument as a graph has it: a value for what only a run knows, a constant otherwise."""
         whole = self.mode in ("unknown", "late")
-        if moving and (whole or not isinstance(arg, list | tuple)):
+        if moving and (whole or not isinstance(arg, list | tuple | dict)):
             return self.value(arg, params)
         if isinstance(arg, np.ndarray):
             return self.value(arg, params)
-        if isinstance(arg, list | tuple):
-            parts = [self.argument(a, moving, params) for a in arg]
-            return rebuilt(arg, parts)
+        if isinstance(arg, list | tuple | dict):
+            return rebuilt(arg, [self.argument(a, moving, params) for _, a in entries(arg) or ()])
         if isinstance(arg, slice):
             ends = (arg.start, arg.stop, arg.step)
             return slice(*(self.argument(a, False, params) for a in ends))

@@ -1,5 +1,5 @@
 """Loops: what they carry, how they end, and when they are read round by round."""
-# ruff: noqa: B007, B905, RUF015, SIM, UP031
+# ruff: noqa: B007, B905, C416, C417, RUF015, SIM108
 # The functions to be read are written the way users write, not the way linters like it.
 
 import math
@@ -510,3 +510,20 @@ def test_rounds_that_cannot_be_told_apart_are_refused():
 
     with pytest.raises(UnsupportedSyntax, match="which function is taken"):
         lower(f)
+
+
+def test_a_test_that_binds_names_by_calling():
+    def f(x):
+        count = 0
+
+        def advance():
+            nonlocal count
+            count += 1
+            return count
+
+        while advance() < 4 and x < 50:
+            x = x * 2
+        return x + count
+
+    agrees(f, 1.5)
+    agrees(f, 30.0)

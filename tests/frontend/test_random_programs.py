@@ -20,6 +20,9 @@ class Writer:
     def pick(self, *choices):
         return self.random.choice(choices)
 
+    def mode(self):
+        return self.pick("'one'", "'two'")
+
     def number(self):
         return self.pick("x", *NAMES, *NAMES, "1.5", "2", "0.25", "-1.0")
 
@@ -37,6 +40,9 @@ class Writer:
             f"min({left}, {right})",
             f"helper({self.number()}, {self.number()})",
             f"inner({self.number()})",
+            self.pick("p[0]", "p[1]", "m['u']", "m['v']", "l[0]", "l[-1]", "sum(l) % 5", "len(l)"),
+            f"({self.number()} if z is None else z)",
+            f"({self.number()} if mode == {self.mode()} else {self.number()})",
             self.number(),
         )
 
@@ -55,7 +61,7 @@ class Writer:
             self.statement(indent, depth, loops)
 
     def statement(self, indent, depth, loops):
-        kinds = ["assign", "assign", "swap", "augmented", "walrus"]
+        kinds = ["assign", "assign", "swap", "augmented", "walrus", "structure", "structure"]
         if depth > 0:
             kinds += ["if", "if", "for", "for", "while", "literal", "comprehension"]
         if loops:
@@ -73,6 +79,24 @@ class Writer:
         elif kind == "augmented":
             self.write(indent, f"{name} += {self.expression(1)}")
             self.write(indent, f"{name} %= 9")
+        elif kind == "structure":
+            e, f = self.expression(1), self.expression(0)
+            self.write(
+                indent,
+                self.pick(
+                    f"p = ({e}, {f})",
+                    f"p = (p[1], {e})",
+                    f"{name}, {other} = p",
+                    f"m = {{'u': {e}, 'v': m['u']}}",
+                    f"m = {{**m, 'v': {f}}}",
+                    f"l = [{e}]",
+                    f"l = l[-3:] + [{e}]",
+                    f"{name}, *l = [{e}, {f}, *l[:2]]",
+                    f"{name}, {other} = m.values()",
+                    "z = " + self.pick("None", name, e),
+                    f"mode = {self.mode()}",
+                ),
+            )
         elif kind == "return":
             value = self.pick(self.expression(1), f"{name} * 2", f"({name}, {other})", "None")
             self.write(indent, f"return {value}")
@@ -120,6 +144,7 @@ class Writer:
 
     def function(self):
         self.write(1, "a, b, c, d = x, 1.0, 2.5, 0.5")
+        self.write(1, "p, m, l, z, mode = (x, 1.0), {'u': x, 'v': 0.5}, [x], None, 'one'")
         self.write(1, "def inner(t):")
         if self.random.random() < 0.5:
             self.write(2, "nonlocal b")

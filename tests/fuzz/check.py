@@ -79,6 +79,8 @@ class _Check:
             return "skipped: the result is not finite"
         if not any(map(is_float, leaves)):
             return "skipped: the result is no float"
+        if self.program.loss and (len(leaves) != 1 or np.shape(leaves[0]) != ()):
+            return "skipped: the result is not one number"
         code = self.function.__code__
         self.names = code.co_varnames[: code.co_argcount]
         self.wanted = [Wanted(k) for k in self.program.argnums]
@@ -126,12 +128,14 @@ class _Check:
         self.same("interpret the program", found, self.value)
         if self.program.loss:
             build = lambda: self.gradient(graph)  # noqa: E731
-            self.cotangent: Any = 1.0
+            self.cotangent: Any = None
         else:
             build = lambda: joint(graph, self.wanted)  # noqa: E731
             self.cotangent = _cotangent(self.value, self.rng)
         derivative = self.attempt("differentiate", build)
         self.attempt("differentiate", verify, derivative)
+        if self.program.loss:
+            self.cotangent = derivative.signature[-1].default
         args = (*self.args, self.cotangent)
         value, self.gradients = self.attempt("interpret", interpret, derivative, args)
         self.same("interpret", value, self.value)
@@ -189,7 +193,9 @@ class _Check:
 
     def generic(self) -> None:
         """The source that is shown before any call, for numbers and arrays, and the module saved."""
-        if not self.program.loss or any(children(arg) is not None for arg in self.args):
+        # What such source assumes: no containers, and a single number wherever one is compared.
+        unfit = [np.ndim(a) and np.size(a) == 1 or children(a) is not None for a in self.args]
+        if not self.program.loss or any(unfit):
             return
         try:
             graph = self.attempt("generic", lower, self.function, None)

@@ -262,6 +262,10 @@ for f in (np.cumsum, np.cumprod):
         case(f, sample(*shape), axis=-1)
     case(f, np.array([1.0, 0.0, 2.0, 0.0, 3.0]))
     case(f, sample(2, 3), 1, np.float64)
+if hasattr(np, "cumulative_sum"):
+    for f in (np.cumulative_sum, np.cumulative_prod):
+        case(f, sample(4))
+        case(f, sample(2, 3), axis=1)
 case(np.average, sample(2, 3))
 case(np.average, sample(2, 3), axis=1)
 case(np.average, sample(2, 3), 1)
@@ -495,6 +499,19 @@ for shape in ((3, 3), (4, 2), (2, 3, 2), (10, 3)):
     case(np.linalg.qr, sample(*shape), check={"rtol": 1e-5})
 case(np.linalg.matrix_rank, SQUARE)
 
+if hasattr(np.linalg, "vecdot"):
+    for p, q in (((2, 3), (3, 4)), ((2, 3, 4), (4, 2))):
+        case(np.linalg.matmul, sample(*p), sample(*q, seed=1))
+        case(np.linalg.tensordot, sample(*p), sample(*q, seed=1), axes=1)
+    case(np.linalg.outer, sample(3), sample(4))
+    case(np.linalg.vecdot, sample(2, 3), sample(3))
+    case(np.linalg.cross, sample(2, 3), sample(3))
+    for x in (sample(3, 4), sample(2, 3, 3), sample(10, 10)):
+        case(np.linalg.trace, x)
+        case(np.linalg.trace, x, offset=1)
+        case(np.linalg.diagonal, x, offset=-1)
+        case(np.linalg.matrix_transpose, x)
+
 # shaping
 
 for x in (sample(2, 3), sample(10), 0.5, np.array(0.5), [1.0, 2.0], sample(9, 2)):
@@ -600,6 +617,12 @@ for arrays in ([sample(3), sample(3, seed=1)], [sample(2, 3), sample(2, 3, seed=
         case(np.stack, arrays, axis)
         case(runtime.unstack, np.stack(arrays, axis), axis)
 case(np.stack, [sample(2, 3), sample(2, 3, seed=1)], 1)
+if hasattr(np, "unstack"):
+    for x in (sample(3), sample(2, 3), sample(10, 2)):
+        case(np.unstack, x)
+    case(np.unstack, sample(2, 3), axis=1)
+if hasattr(np, "astype"):
+    case(np.astype, sample(3), np.float64)
 for f in (np.vstack, np.hstack, np.dstack, np.column_stack):
     for arrays in ([sample(3), sample(3, seed=1)], [sample(2, 3), sample(2, 3, seed=1)],
                    [sample(2, 3, 2), sample(2, 3, 2, seed=1)], [0.5, 0.7], (sample(10),
@@ -844,6 +867,7 @@ for x in ((0.5, sample(2)), [0.5], {"a": 0.5}):
     case(runtime.gather, x)
 for x in ([0.5, sample(2)], (0.5, 0.7), sample(3), 0.5):
     case(runtime.copied, x)
+case(runtime.instance, Pair, {"first": 0.5, "second": sample(3)}, check={**LATE, "argnums": [1]})
 
 # math
 

@@ -1,0 +1,118 @@
+"""Displays of tuples, lists, dicts and sets, and what is taken out of them by subscripts."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import gast
+
+from ..ir.graph import Value
+from .core import BUILTINS, Lowerer
+from .expressions import apply_binary, class_of, expression
+from .symbols import Closure, Outside, Symbol, is_constant, is_object, kind_name, packable
+from .walks import entries, uniform
+
+
+@expression(gast.Tuple, gast.List)
+def _sequence(low: Lowerer, node: Any) -> Symbol:
+    kind = tuple if isinstance(node, gast.Tuple) else list
+    done: list[Symbol] = []
+    whole: Symbol = None  # what stands before `done`, once something of unknown length is in it
+    for item in node.elts:
+        if not isinstance(item, gast.Starred):
+            done.append(low.evaluate(item))
+            continue
+        starred = low.evaluate(item.value)
+        known = entries(low, starred)
+        if known is not None:
+            done.extend(known)
+            continue
+        part = BUILTINS[kind](low, [starred], {})
+        if done:
+            whole = (
+                kind(done) if whole is None else apply_binary(low, operator.add, whole, kind(done))
+            )
+        whole = part if whole is None else apply_binary(low, operator.add, whole, part)
+        done = []
+    if whole is None:
+        return kind(done)
+    return apply_binary(low, operator.add, whole, kind(done)) if done else whole
+
+
+@expression(gast.Dict)
+def _dictionary(low: Lowerer, node: Any) -> Symbol:
+    result: dict[Any, Symbol] = {}
+    for key_node, value_node in zip(node.keys, node.values, strict=True):
+        if key_node is None:
+            result.update(spread(low, low.evaluate(value_node)))
+            continue
+        key = low.evaluate(key_node)
+        if not is_constant(key):
+            low.give_up(
+                "the key of a dict is only known when the function runs",
+                key_node,
+                cure="use keys that are written out, or a list",
+            )
+        result[key] = low.evaluate(value_node)
+    return result
+
+
+def spread(low: Lowerer, symbol: Symbol) -> dict[Any, Symbol]:
+    """A mapping whose keys are known, as a dict of symbols."""
+    if isinstance(symbol, Outside):
+        symbol = low.capture(symbol)
+    if isinstance(symbol, dict):
+        return symbol
+    if isinstance(symbol, Value) and symbol.facts.kind == "dict" and symbol.facts.keys is not None:
+        return {k: low.apply(operator.getitem, symbol, k) for k in symbol.facts.keys}
+    low.refuse(
+        "the keys of what is spread with ** are not known here",
+        cure="call the gradient with arguments, or write the keys out",
+    )
+
+
+@expression(gast.Set)
+def _constant_set(low: Lowerer, node: Any) -> Symbol:
+    items = [low.evaluate(item) for item in node.elts]
+    if not all(is_constant(i) for i in items):
+        low.refuse("a set of computed values", cure="use a list or a tuple")
+    return tuple(dict.fromkeys(items))
+
+
+@expression(gast.Slice)
+def _slice_of(low: Lowerer, node: Any) -> Symbol:
+    parts = (node.lower, node.upper, node.step)
+    return slice(*(None if p is None else low.evaluate(p) for p in parts))
+
+
+@expression(gast.Subscript)
+def _subscript(low: Lowerer, node: Any) -> Symbol:
+    owner = low.evaluate(node.value)
+    return item(low, owner, low.evaluate(node.slice))
+
+
+def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
+    """`owner[index]`."""
+    if isinstance(owner, list | tuple | dict | str) and is_constant(index):
+        try:
+            return owner[index]
+        except (LookupError, TypeError) as error:
+            if packable(owner):
+                return low.apply(operator.getitem, owner, index)
+            low.refuse(f"{type(error).__name__}: {error}")
+    if isinstance(owner, list | tuple | dict) and not packable(owner):
+        low.give_up(
+            "which function is taken from here is only known when the function runs",
+            cure="choose between calls with if, not between functions",
+        )
+    if isinstance(owner, Value) and low.unrollable and not is_constant(index):
+        if owner.facts.items is not None and not uniform(list(owner.facts.items)):
+            low.give_up("what is taken from here is only known when the function runs")
+    cls = class_of(owner)
+    method = getattr(cls, "__getitem__", None) if cls is not None else None
+    if hasattr(method, "__code__"):
+        return low.call(method, [owner, index], {})
+    if is_object(owner) or isinstance(owner, Closure):
+        low.refuse(f"{kind_name(owner)} cannot be subscripted")
+    return low.apply(operator.getitem, owner, index)
