@@ -150,11 +150,11 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
             f"vjp differentiates a function, not {type(function).__name__!r}",
             cure="pass the function itself, then its arguments",
         )
-    road, shared, key = road(), shared_programs(), ("vjp", identity_of(function), has_aux)
+    shared, key = shared_programs(), ("vjp", identity_of(function), has_aux)
     found = shared.get(key)
     if found is None:
-        make = functools.partial(road.pullback_programs, function, has_aux=has_aux)
-        bind = road.binder(function)
+        make = functools.partial(road().pullback_programs, function, has_aux=has_aux)
+        bind = road().binder(function)
         found = bind, Programs(bind.__names__, make)
         shared.put(key, found)
     bind, programs = found

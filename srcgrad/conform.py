@@ -128,7 +128,9 @@ def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any
     """
     if isinstance(result, dict):
         if not isinstance(given, dict) or given.keys() != result.keys():
-            raise StructureError(f"{where} must be a dict with the keys {list(result)}, not {given!r}")
+            raise StructureError(
+                f"{where} must be a dict with the keys {list(result)}, not {given!r}"
+            )
         return {k: cotangent_like(given[k], v, f"{where}[{k!r}]") for k, v in result.items()}
     if isinstance(result, list | tuple):
         if not isinstance(given, list | tuple) or len(given) != len(result):
@@ -142,7 +144,8 @@ def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any
             raise StructureError(f"{where} must be a {type(result).__name__}, not {given!r}")
         fields = fields_of(result).items()
         return instance(
-            type(result), {k: cotangent_like(getattr(given, k), v, f"{where}.{k}") for k, v in fields}
+            type(result),
+            {k: cotangent_like(getattr(given, k), v, f"{where}.{k}") for k, v in fields},
         )
     if isinstance(result, np.ndarray | np.generic | float | complex):
         return _leaf(given, result, where)

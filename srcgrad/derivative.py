@@ -129,9 +129,9 @@ class Derivative:
         key = (ByIdentity(instance), owner)
         bound = self._bound.get(key)
         if bound is None:
-            function, argnums = get(self.function, instance, owner), self.argnums
-            if function is self.function and self._in_class is not None:
-                argnums = _after_self(argnums)
+            function = get(self.function, instance, owner)
+            unbound = function is self.function and self._in_class is not None
+            argnums = _after_self(self.argnums) if unbound else self.argnums
             bound = Derivative(function, argnums, value=self.value, has_aux=self.has_aux)
             if self._in_class is not None:
                 bound._home = (owner if instance is None else instance, self._in_class)
@@ -214,13 +214,13 @@ class Specialized:
 def _programs_of(derivative: Derivative) -> Programs[Program]:
     from .lookup import Programs, identity_of
 
-    road, shared, f = road(), shared_programs(), derivative.function
+    shared, f = shared_programs(), derivative.function
     options = {"value": derivative.value, "has_aux": derivative.has_aux}
     key = (identity_of(f), derivative.argnums, *options.values())
     programs: Programs[Program] | None = shared.get(key)
     if programs is None:
-        derivative._binder = binder = derivative._binder or road.binder(f)
-        make = functools.partial(road.gradient_program, f, argnums=derivative.argnums, **options)
+        binder: Any = derivative._binder or road().binder(f)
+        make = functools.partial(road().gradient_program, f, argnums=derivative.argnums, **options)
         programs = Programs(binder.__names__, make)
         shared.put(key, programs)
     return programs
@@ -242,9 +242,11 @@ def _normal(argnums: Any) -> int | str | tuple[int | str, ...]:
 
 def _after_self(argnums: Argnums) -> Argnums:
     """The arguments of a method, for the function it is, which takes the object, too."""
-    if isinstance(argnums, str) or (isinstance(argnums, int) and argnums < 0):
+    if isinstance(argnums, int):
+        return argnums + 1 if argnums >= 0 else argnums
+    if isinstance(argnums, str):
         return argnums
-    return argnums + 1 if isinstance(argnums, int) else tuple(map(_after_self, argnums))  # type: ignore[misc]
+    return tuple(a + 1 if isinstance(a, int) and a >= 0 else a for a in argnums)
 
 
 def _applier(value: Any) -> Callable[..., Any] | None:

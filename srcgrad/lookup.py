@@ -84,11 +84,11 @@ def key_of(value: Any) -> Hashable:
     >>> key_of(1.5) == key_of(2.5), key_of(np.ones(2)) == key_of(np.ones(3))
     (True, False)
     """
-    kind = type(value)
+    kind: Any = type(value)
     if kind is np.ndarray:
         return (value.dtype, value.shape)
     if kind in _BY_TYPE:
-        return kind
+        return kind  # type: ignore[no-any-return]
     if kind is tuple or kind is list:
         return (kind, *map(key_of, value))
     if kind is dict:

@@ -58,8 +58,10 @@ class Request:
 
 
 def install(operators: Mapping[Callable[..., Any], bool | None]) -> None:
-    """Teach the frontend the functions that make gradients: True for those that give the value, too,
-    None for those that are refused."""
+    """Teach the frontend the functions that make gradients.
+
+    True stands for those that give the value, too, None for those that are refused.
+    """
     for function, value in operators.items():
         made = _refusal(function.__name__) if value is None else _maker(function, value)
         BUILTINS[function] = made

@@ -39,9 +39,9 @@ NUMPY_VIEWS = frozenset(
         "array_split", "asanyarray", "asarray", "ascontiguousarray", "atleast_1d", "atleast_2d",
         "atleast_3d", "broadcast_arrays", "broadcast_to", "diag", "diagonal", "diff", "dsplit",
         "expand_dims", "flip", "fliplr", "flipud", "hsplit", "imag", "matrix_power",
-        "matrix_transpose", "moveaxis", "permute_dims", "ravel", "real", "real_if_close",
-        "reshape", "rollaxis", "rot90", "split", "squeeze", "swapaxes", "transpose", "trim_zeros",
-        "unstack", "vsplit",
+        "matrix_transpose", "moveaxis", "nan_to_num", "permute_dims", "ravel", "real",
+        "real_if_close", "reshape", "rollaxis", "rot90", "split", "squeeze", "swapaxes",
+        "transpose", "trim_zeros", "unstack", "vsplit",
     }
 )  # fmt: skip
 # So are what the helpers of generated code give, but for these.

@@ -17,7 +17,8 @@ from .objects import attribute, call_adapter
 from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 
 # iadd, isub, ... of the operator module
-_IN_PLACE = [n for n in operator.__all__ if {n[1:], f"{n[1:]}_"} & {*operator.__all__} and n[0] == "i"]
+_NAMES = set(operator.__all__)
+_IN_PLACE = [n for n in operator.__all__ if n[0] == "i" and {n[1:], f"{n[1:]}_"} & _NAMES]
 _WRITERS = {
     "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update",
     "setdefault", "popitem", "fill", "put", "itemset", "setfield", "resize", "partition", "add",

@@ -9,6 +9,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..ir.graph import Value
 from ..ir.types import SMALLEST_SYMBOL, Dim, Facts
 from .symbols import Symbol
@@ -18,8 +20,6 @@ Sizes = dict[Value, Any]  # an int, a Dim, or a tuple of such
 
 def remember(sizes: Sizes, function: Callable[..., Any], args: list[Any], result: Symbol) -> None:
     """Note what is known of a size that an op has just given."""
-    import numpy as np
-
     if not isinstance(result, Value) or not args or not isinstance(args[0], Value):
         return
     facts: Facts = args[0].facts

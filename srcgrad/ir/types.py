@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..runtime import fields_of
-
 from ..errors import NotDifferentiable
+from ..runtime import fields_of
 
 Kind = Literal[
     "unknown",  # a number or an array: what source asked for before any call assumes

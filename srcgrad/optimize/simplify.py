@@ -367,31 +367,35 @@ def common_scalar(m: Matcher, op: Op) -> Arg | None:
     return m.emit(mul, left[0], inner)
 
 
-def _scaled(m: Matcher, arg: Arg, depth: int) -> tuple[Value, Callable[[], Arg]] | None:
+Scaled = tuple[Value, Callable[[], Arg]]  # a number, and what builds the rest
+
+
+def _scaled(m: Matcher, arg: Arg, depth: int) -> Scaled | None:
     """`arg` as a number times the rest, where only this sum reads it."""
     if not isinstance(arg, Value) or depth == 0 or m.uses.get(arg, 0) > 1:
         return None
     op = m.made_by(arg, mul, div, neg)
     if op is None or not op.adjoint or arg.facts.is_scalar or arg.facts.kind != "array":
         return None
-    first = op.args[0]
-    if op.primitive.function is neg:
-        inner = _scaled(m, first, depth - 1)
-        return None if inner is None else (inner[0], lambda inner=inner: m.emit(neg, inner[1]()))
-    second = op.args[1]
-    for s, rest in ((first, second), (second, first)):
-        if op.primitive.function is div and s is second:
-            continue
-        if isinstance(s, Value) and s.facts.is_scalar and facts_of_arg(rest).kind == "array":
-            if op.primitive.function is div:
-                return s, lambda rest=rest: m.emit(div, 1, rest)
-            return s, lambda rest=rest: rest
-        inner = _scaled(m, s, depth - 1)
-        if inner is not None:
-            if op.primitive.function is div:
-                return inner[0], lambda inner=inner: m.emit(div, inner[1](), second)
-            return inner[0], lambda inner=inner, rest=rest: m.emit(mul, inner[1](), rest)
-    return None
+    function = op.primitive.function
+    if function is neg:
+        return _with_rest(_scaled(m, op.args[0], depth - 1), lambda rest: m.emit(neg, rest))
+    first, second = op.args
+    if isinstance(first, Value) and first.facts.is_scalar and facts_of_arg(second).kind == "array":
+        return first, lambda: m.emit(div, 1, second) if function is div else second
+    found = _with_rest(_scaled(m, first, depth - 1), lambda rest: m.emit(function, rest, second))
+    if found is not None or function is div:
+        return found
+    if isinstance(second, Value) and second.facts.is_scalar and facts_of_arg(first).kind == "array":
+        return second, lambda: first
+    return _with_rest(_scaled(m, second, depth - 1), lambda rest: m.emit(mul, rest, first))
+
+
+def _with_rest(scaled: Scaled | None, wrap: Callable[[Arg], Arg]) -> Scaled | None:
+    if scaled is None:
+        return None
+    number, rest = scaled
+    return number, lambda: wrap(rest())
 
 
 def shape_of_operand(m: Matcher, op: Op) -> Arg | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .tensor import Tensor
 
-_generator = np.random.default_rng()
+_generator: np.random.Generator | None = None  # made when first asked for: NumPy loads it slowly
 
 
 def manual_seed(seed: int) -> np.random.Generator:
@@ -19,6 +19,15 @@ def manual_seed(seed: int) -> np.random.Generator:
     """
     global _generator
     _generator = np.random.default_rng(seed)
+    return _generator
+
+
+def _drawn_from(generator: np.random.Generator | None) -> np.random.Generator:
+    global _generator
+    if generator is not None:
+        return generator
+    if _generator is None:
+        _generator = np.random.default_rng()
     return _generator
 
 
@@ -133,7 +142,7 @@ def rand(
     >>> rand(2, 3).shape
     (2, 3)
     """
-    return Tensor((generator or _generator).random(_shape(size)), dtype, requires_grad)
+    return Tensor(_drawn_from(generator).random(_shape(size)), dtype, requires_grad)
 
 
 def randn(
@@ -147,7 +156,7 @@ def randn(
     >>> randn(3, generator=np.random.default_rng(0))
     tensor([ 0.1257, -0.1321,  0.6404])
     """
-    return Tensor((generator or _generator).standard_normal(_shape(size)), dtype, requires_grad)
+    return Tensor(_drawn_from(generator).standard_normal(_shape(size)), dtype, requires_grad)
 
 
 def dot(a: Any, b: Any) -> Any:
