@@ -217,4 +217,7 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
         given, named = registry.normalize_call(primitive, args, kwargs)
     except SrcgradError as error:
         raise error.at(low.location()) from None
-    return low.emit(primitive, given, named)
+    data = list(given)
+    for k in registry.lists_to_convert(primitive, data):
+        data[k] = call_primitive(low, np.array, [data[k]], {})
+    return low.emit(primitive, data, named)

@@ -240,6 +240,8 @@ def join(a: Facts, b: Facts) -> Facts:
     if a.kind == b.kind:
         if a.kind in CONTAINERS:
             return _join_containers(a, b)
+        if a.kind in SCALARS and dtype is None:
+            return _join_numbers(a, b)
         return Facts(a.kind, dtype, shape, cls=a.cls if a.cls is b.cls else None)
     if a.kind in SCALARS and b.kind in SCALARS:
         for kind in ("complex", "float", "int"):
@@ -248,6 +250,17 @@ def join(a: Facts, b: Facts) -> Facts:
     if a.is_numeric and b.is_numeric:
         return Facts("unknown", dtype, shape)
     return OPAQUE
+
+
+def _join_numbers(a: Facts, b: Facts) -> Facts:
+    """Numbers of one kind and two types.
+
+    One of Python and one of NumPy count as NumPy's: it decides the type of what is computed from it,
+    where Python's would give way.
+    """
+    if a.dtype is not None and b.dtype is not None:
+        return Facts("unknown", None, ())
+    return Facts(a.kind, a.dtype or b.dtype, ())
 
 
 def tied(facts: Facts, value: object) -> Facts:

@@ -157,15 +157,15 @@ def stacks(function, *args, kind=FOR, argnums=0):
     return sum(len(Loop(o).stacks) for o in forward)
 
 
-def heat(u, c, n):
+def decay(u, c, n):
     for _ in range(n):
-        u = u + c * (u[2:].sum() - u)
+        u = u - c * u
     return np.sum(u)
 
 
 def test_a_loop_that_is_linear_in_what_is_asked_for_keeps_nothing():
-    assert stacks(heat, np.ones(5), 0.1, 3) == 0
-    assert stacks(heat, np.ones(5), 0.1, 3, argnums=1) == 1
+    assert stacks(decay, np.ones(5), 0.1, 3) == 0
+    assert stacks(decay, np.ones(5), 0.1, 3, argnums=1) == 1
 
 
 def powers(x, n):

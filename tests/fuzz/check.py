@@ -194,7 +194,7 @@ class _Check:
     def generic(self) -> None:
         """The source that is shown before any call, for numbers and arrays, and the module saved."""
         # What such source assumes: no containers, and a single number wherever one is compared.
-        unfit = [np.ndim(a) and np.size(a) == 1 or children(a) is not None for a in self.args]
+        unfit = [children(a) is not None or (np.ndim(a) > 0 and np.size(a) == 1) for a in self.args]
         if not self.program.loss or any(unfit):
             return
         try:
