@@ -101,12 +101,7 @@ class Derivative:
         SrcgradError
             If it reads a function or a value that no import reaches.
         """
-        from pathlib import Path
-
-        from .codegen.save import standalone
-
-        program = self._all_programs().general(None)
-        Path(path).write_text(standalone(program.generated, program.graph), encoding="utf-8")
+        _save(self._all_programs().general(None), path)
 
     def __repr__(self) -> str:
         what = "value_and_grad" if self.value else "grad"
@@ -207,8 +202,26 @@ class Specialized:
                 )
         return self._program.run(*bound)
 
+    def save(self, path: str | Path) -> None:
+        """Write this program as a module of its own, as `Derivative.save` does.
+
+        Raises
+        ------
+        SrcgradError
+            If it reads a function or a value that no import reaches.
+        """
+        _save(self._program, path)
+
     def __repr__(self) -> str:
         return f"<generated {self._program.generated.name}>"
+
+
+def _save(program: Program, path: str | Path) -> None:
+    from pathlib import Path
+
+    from .codegen.save import standalone
+
+    Path(path).write_text(standalone(program.generated, program.graph), encoding="utf-8")
 
 
 def _programs_of(derivative: Derivative) -> Programs[Program]:

@@ -18,6 +18,7 @@ from .frontend.parameters import free_parameters
 from .frontend.unwrap import Unwrapped, unwrap
 from .ir.build import facts_of_arg
 from .ir.graph import Function
+from .ir.interpret import interpret
 from .ir.rewrite import as_primal, map_bodies, substitute_block
 from .ir.types import Facts
 from .ops import tables  # noqa: F401  registers the rules
@@ -183,18 +184,24 @@ def _checked(
     run: Callable[..., Any],
     conform: Conform | None,
     function: Function,
-    value: bool,
+    with_value: bool,
     has_aux: bool,
 ) -> Callable[..., Any]:
     """`run`, for a function of which only the call shows whether it returns one number."""
 
     def call(*args: Any) -> Any:
-        result, gradients = run(*args)
+        try:
+            result, gradients = run(*args)
+        except Exception:
+            # The backward sweep of what is not one number: say that, not what it stumbled over.
+            value = interpret(function, args)
+            check_scalar_value(function, value[0] if has_aux else value)
+            raise
         output, aux = result if has_aux else (result, None)
         check_scalar_value(function, output)
         if conform is not None:
             gradients = conform(gradients)
-        if value:
+        if with_value:
             return result, gradients
         return (gradients, aux) if has_aux else gradients
 

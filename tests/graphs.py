@@ -60,8 +60,8 @@ def derive(function, *args, argnums=0, value=False):
 
 
 def seeded(function, *args):
-    """What a gradient's graph gives for a cotangent of one."""
-    return interpret(function, [*args, 1.0])
+    """What a gradient's graph gives for the cotangent that it takes by default, which is one."""
+    return interpret(function, [*args, function.signature[-1].default])
 
 
 def text_of(function):

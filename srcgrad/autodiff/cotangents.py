@@ -67,6 +67,7 @@ class Cotangents:
 
     def add(self, value: Value, contribution: Cotangent) -> None:
         """Accumulate a contribution to the cotangent of `value`."""
+        contribution = self.fitted(value, contribution)
         known = self.table.get(value)
         hint = None if value.hint is None else f"d_{value.hint}"
         if known is None:
@@ -76,6 +77,16 @@ class Cotangents:
         else:
             total = self.sum(value, known, contribution, hint)
         self.table[value] = total
+
+    def fitted(self, value: Value, contribution: Cotangent) -> Cotangent:
+        """What of a contribution moves `value`: of one to a real number, the real part."""
+        if not value.facts.is_real:
+            return contribution
+        if isinstance(contribution, complex):
+            return contribution.real
+        if isinstance(contribution, Value) and contribution.facts.is_complex:
+            return self.builder.emit(primitive(np.real), (contribution,))
+        return contribution
 
     def add_entry(self, value: Value, key: Any, contribution: Cotangent) -> None:
         """Accumulate a contribution to one entry of a container."""

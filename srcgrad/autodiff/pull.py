@@ -183,7 +183,10 @@ class Pull(ABC):
         What a formula gives has the shape of the result, so nothing is summed where the result is
         known to have the argument's shape.
         """
-        if not isinstance(arg, Value) or op.result.facts.same_shape(arg.facts):
+        if not isinstance(arg, Value):
+            return contribution
+        contribution = self.cotangents.fitted(arg, contribution)
+        if op.result.facts.same_shape(arg.facts):
             return contribution
         if op.primitive.function in PRODUCTS and _at_most_matrices(op.args):
             return contribution

@@ -268,7 +268,7 @@ class Expressions:
                 return ast.Attribute(self.arg(first), "T", ast.Load())
             if op.primitive.name == "dtype_of":
                 return ast.Attribute(self.arg(first), "dtype", ast.Load())
-            if function is np.reshape and isinstance(args[1], tuple):
+            if function is np.reshape and isinstance(args[1], tuple) and args[1]:
                 method = ast.Attribute(self.arg(first), "reshape", ast.Load())
                 return ast.Call(method, [self.arg(a) for a in args[1]], [])
         if function is runtime.astype and isinstance(first, Value) and first.facts.dtype:

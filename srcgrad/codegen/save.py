@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -50,6 +51,13 @@ def standalone(generated: Generated, function: Function) -> str:
     if any("np." in part for part in parts):
         imports["import numpy as np"] = None
     head += [line for line in sorted(imports, key=_by_kind) if line not in head]
+    own = next((line for line in head if re.match(r"(from|import) srcgrad\b", line)), None)
+    if own is not None:
+        raise SrcgradError(
+            f"{generated.name} needs {own!r}, which a saved module cannot",
+            function.location,
+            cure="differentiate the function with srcgrad where it runs",
+        )
     sections = ("\n".join(head), "\n\n".join(parts).strip("\n"), rest)
     return "\n\n\n".join(section for section in sections if section)
 
@@ -133,18 +141,46 @@ def _source(helper: Any) -> str:
 
 
 def _literal(name: str, value: Any, function: Function) -> str:
-    if isinstance(value, bool | int | float | complex | str | None):
-        return repr(value) if not isinstance(value, np.generic) else repr(value.item())
-    small = isinstance(value, np.ndarray) and value.size <= LARGEST_LITERAL
-    if small and value.dtype.kind in "biufc":
-        return f"np.array({value.tolist()!r}, dtype={value.dtype.name!r})"
-    if isinstance(value, list | tuple):
+    """A value that the function reads from outside, as an expression.
+
+    Raises
+    ------
+    SrcgradError
+        It is too large, or nothing that is made of numbers, strings, lists, tuples and dicts.
+    """
+    if value is None or isinstance(value, bool | str | int | float | complex | np.generic):
+        return _number(value)
+    if type(value) is np.ndarray and value.size <= LARGEST_LITERAL and value.dtype.kind in "biufc":
+        entries = _entries(value.tolist())
+        array = f"np.array({entries}, dtype={value.dtype.name!r})"
+        return array if value.size or value.ndim == 1 else f"{array}.reshape({value.shape})"
+    if type(value) in (list, tuple):
         inner = ", ".join(_literal(name, v, function) for v in value)
         if isinstance(value, list):
             return f"[{inner}]"
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if type(value) is dict and all(isinstance(k, str | int | float | bool) for k in value):
+        pairs = ", ".join(f"{k!r}: {_literal(name, v, function)}" for k, v in value.items())
+        return f"{{{pairs}}}"
+    what = f"array of {value.size} entries" if isinstance(value, np.ndarray) else "value"
     raise SrcgradError(
-        f"the value of {name!r}, which {function.name} reads from outside, cannot be written down",
+        f"the {what} {name!r}, which {function.name} reads from outside, cannot be written down",
         function.location,
         cure="pass it as an argument",
     )
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, np.generic):  # in arithmetic, its type counts; a Python number's does not
+        return f"np.{type(value).__name__}({_number(value.item())})"
+    if isinstance(value, complex) and not (math.isfinite(value.real) and math.isfinite(value.imag)):
+        return f"complex({_number(value.real)}, {_number(value.imag)})"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    return repr(value)
+
+
+def _entries(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_entries, value))}]"
+    return _number(value)

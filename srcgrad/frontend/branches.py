@@ -20,6 +20,7 @@ from .scopes import Names
 from .symbols import Closure, Conflict, Outside, Record, Symbol, is_constant, is_object
 
 RETURN, BREAK, CONTINUE, ENDED = "return", "break", "continue", "ended"
+BROKEN = "broken"  # a loop with an else clause was left by its own break
 Exit = Any  # one of the above, or the gast.Return whose expression is computed after the loop
 
 

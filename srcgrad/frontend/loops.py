@@ -20,6 +20,7 @@ from ..ir.rewrite import substitute_block
 from ..ir.types import PY_BOOL, PY_INT, Facts
 from .branches import (
     BREAK,
+    BROKEN,
     CONTINUE,
     ENDED,
     RETURN,
@@ -134,7 +135,10 @@ def after_loop(low: Lowerer, node: Any, outcome: Outcome, rest: Following) -> Ou
     if sites:
         return _return_sites(low, node, outcome, sites, rest)
     if node.orelse:
-        outcome = then_rest(low, outcome.without(ENDED), lambda: execute(low, node.orelse))
+        # A break in the else clause leaves the loop around this one.
+        flags = {BROKEN if e is BREAK else e: f for e, f in outcome.without(ENDED).flags.items()}
+        outcome = Outcome(outcome.falls or ENDED in outcome.flags, flags, outcome.value)
+        return then_rest(low, outcome, lambda: execute(low, node.orelse)).without(BROKEN)
     return outcome.without(BREAK, ENDED)
 
 

@@ -22,11 +22,11 @@ _IN_PLACE = [n for n in operator.__all__ if n[0] == "i" and {n[1:], f"{n[1:]}_"}
 _WRITERS = {
     "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update",
     "setdefault", "popitem", "fill", "put", "itemset", "setfield", "resize", "partition", "add",
-    "discard", "setflags", "byteswap", "appendleft", "extendleft", "popleft", "rotate",
+    "discard", "setflags", "byteswap", "appendleft", "extendleft", "popleft", "rotate", "shuffle",
     "__setitem__", "__delitem__", *(f"__{n}__" for n in _IN_PLACE),
 }  # fmt: skip
 _WRITING = {
-    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis, setattr, delattr,
+    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
     operator.setitem, operator.delitem, *(getattr(operator, n) for n in _IN_PLACE),
 }  # fmt: skip
 _WRITING_ELSEWHERE = {
@@ -53,10 +53,10 @@ def writes(
         return name == "at" or (name != "outer" and len(args) > 3 and args[3] is not None)
     if isinstance(function, MethodDescriptorType | WrapperDescriptorType):
         return name in _WRITERS and function.__objclass__ is not str
-    if name == "shuffle" and str(getattr(type(owner), "__module__", "")).startswith("numpy.random"):
+    module = str(getattr(function, "__module__", None))
+    if name in _WRITING_ELSEWHERE.get(module, ()):
         return True
-    module = getattr(function, "__module__", None)
-    if name in _WRITING_ELSEWHERE.get(str(module), ()):
+    if name == "shuffle" and module.startswith("numpy.random"):
         return True
     return getattr(type(function), "__hash__", None) is not None and function in _WRITING
 

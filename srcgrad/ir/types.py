@@ -156,6 +156,18 @@ class Facts:
             return True
         return self.dtype is not None and np.dtype(self.dtype).kind in "biu"
 
+    @property
+    def is_complex(self) -> bool:
+        """Known to hold complex numbers."""
+        return self.kind == "complex" or (self.dtype is not None and np.dtype(self.dtype).kind == "c")
+
+    @property
+    def is_real(self) -> bool:
+        """Known to hold real numbers."""
+        if self.dtype is not None:
+            return np.dtype(self.dtype).kind in "fiub"
+        return self.kind in ("float", "int", "bool")
+
     def shape_text(self) -> str:
         """The shape as an error message shows it.
 

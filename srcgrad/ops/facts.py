@@ -922,6 +922,14 @@ def summed(a: Any, b: Any) -> Facts:
     return elementwise(operator.add)(a, b) if x.is_numeric else loosened(x)
 
 
+def imaginary_unit(x: Any) -> Facts:
+    """The result of `imaginary_unit(x)`."""
+    given = of(x)
+    if given.is_complex:
+        return PY_COMPLEX
+    return PY_FLOAT if given.is_real else UNKNOWN
+
+
 def unbroadcasted(g: Any, x: Any) -> Facts:
     """The result of `unbroadcast(g, x)`."""
     given, wanted = of(g), of(x)

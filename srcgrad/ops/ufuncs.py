@@ -343,4 +343,4 @@ zero((operator.index, operator.countOf, operator.indexOf), infer=facts.constant(
 zero(builtins.round, infer=facts.rounded)
 zero((np.round, np.around), infer=facts.as_given)
 zero((np.iscomplex, np.isreal, np.isposinf, np.isneginf, np.isclose), infer=facts.unknown)
-zero(runtime.imaginary_unit, infer=facts.unknown)
+zero(runtime.imaginary_unit, infer=facts.imaginary_unit)

@@ -204,8 +204,9 @@ def twice(m: Matcher, op: Op) -> Arg | None:
     if minus is not None and other is not None and minus.args[0] is other.args[0]:
         return m.emit(neg, m.emit(mul, 2, minus.args[0]))
     one, two = m.made_by(a, mul), m.made_by(b, mul)
-    if one is not None and two is not None and one.args == two.args:
-        if all(isinstance(x, Value | float | int) for x in one.args):
+    if one is not None and two is not None:
+        plain = all(isinstance(x, Value | float | int) for x in (*one.args, *two.args))
+        if plain and one.args == two.args:
             return m.emit(mul, 2, a)
     return None
 
@@ -277,6 +278,8 @@ def scattered_sum(m: Matcher, op: Op) -> Arg | None:
         # A cotangent has the shape of its value, but for one that is left to broadcasting.
         if not given.same_shape(wanted) and (given.dims is not None or wanted.dims is not None):
             continue
+        if op.result.facts.dtype != wanted.dtype or (wanted.kind == "array" and not wanted.dtype):
+            continue  # what is added into x gets its type
         if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
             made = m.definitions.get(y)
             if made is not None and _name(made) == "index_add" and made.adjoint:

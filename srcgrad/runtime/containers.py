@@ -101,7 +101,7 @@ def index_add(d: Any, index: Any, v: Any) -> Any:
     """
     if isinstance(d, dict | list | tuple):
         return setitem(d, index, add(d[index], v))
-    d = np.array(d)
+    d = np.array(d, np.result_type(d, v) if np.iscomplexobj(v) else None)
     parts = index if isinstance(index, tuple) else (index,)
     if any(isinstance(p, list | np.ndarray) and np.asarray(p).dtype != bool for p in parts):
         np.add.at(d, index, v)  # += would count an entry that is named twice only once
