@@ -70,8 +70,6 @@ def _number(wanted: Facts, made: Facts) -> Conform | None:
     if wanted.dtype is None:
         # Of a real argument, the gradient in a complex program is the real part.
         return float if made.kind == "float" else lambda g: float(g.real)
-    if (made.kind, made.dtype) == ("float", wanted.dtype):
-        return None
     scalar: Conform = np.dtype(wanted.dtype).type
     return lambda g: scalar(g.real)
 

@@ -7,13 +7,11 @@ one is no argument of its own, so nothing of the outer derivative gets into the 
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import numpy as np
-
+from . import runtime
 from .autodiff.reverse import Wanted, sweep
 from .conform import is_differentiable
 from .frontend.branches import building
@@ -38,7 +36,14 @@ from .ir.build import facts_of_arg
 from .ir.graph import CALL, Arg, Block, Function, Parameter, Value, walk
 from .ir.rewrite import as_primal, renew_block
 from .ir.types import PY_FLOAT
-from .wanted import Argnums, check_arguments, check_scalar, listed
+from .wanted import (
+    Argnums,
+    check_arguments,
+    check_scalar,
+    listed,
+    only_the_call_tells,
+    refusal,
+)
 
 _OPTIONS = ("function", "argnums", "has_aux", "backend")
 
@@ -180,11 +185,8 @@ def _called_inside(
             low.refuse(f"with has_aux=True, '{name}' must return a pair (result, auxiliary data)")
         result, aux = result[0], low.arg(result[1])
     output = low.arg(result)
-    facts = facts_of_arg(output)
-    if isinstance(output, Value) and not facts.is_scalar and not facts.ndim:
-        if facts.is_numeric or facts.kind == "opaque":  # only the call can tell
-            test = low.apply(operator.eq, low.apply(np.ndim, output), 0)
-            low.emit(ASSERT, [test, f"{name} must return one number: a gradient is taken of it"])
+    if only_the_call_tells(facts_of_arg(output)):
+        low.emit(ASSERT, [low.apply(runtime.is_one_number, output), refusal(name)])
     return output, aux
 
 

@@ -9,27 +9,32 @@ from typing import Any
 
 import numpy as np
 
+from . import runtime
+from .autodiff.cotangents import primitive
 from .autodiff.reverse import Wanted, gradient, joint, partition, seed_position
 from .codegen.load import Generated, generate, load, make_binder
+from .config import settings
 from .conform import Conform, conform_each, conformer, is_differentiable
-from .errors import StructureError
+from .errors import NotScalar, StructureError
 from .frontend.lower import lower
 from .frontend.parameters import free_parameters
+from .frontend.statements import ASSERT
 from .frontend.unwrap import Unwrapped, unwrap
-from .ir.build import facts_of_arg
+from .ir.build import Builder, facts_of_arg
 from .ir.graph import Function
-from .ir.interpret import interpret
 from .ir.rewrite import as_primal, map_bodies, substitute_block
 from .ir.types import Facts
 from .ops import tables  # noqa: F401  registers the rules
 from .optimize.passes import optimize
 from .wanted import (
     Argnums,
+    called,
     check_arguments,
     check_scalar,
-    check_scalar_value,
     facts_of_wanted,
     listed,
+    only_the_call_tells,
+    refusal,
     wanted_of,
 )
 
@@ -111,7 +116,7 @@ def output_of(function: Function, has_aux: bool) -> Any:
         return result
     if not isinstance(result, tuple) or len(result) != 2:
         raise StructureError(
-            f"with has_aux=True, {function.name} must return a pair (result, auxiliary data)",
+            f"with has_aux=True, {called(function)} must return a pair (result, auxiliary data)",
             function.location,
             cure="return (loss, aux), or leave has_aux out",
         )
@@ -131,21 +136,47 @@ def gradient_program(
     Its `run` gives gradients that are structured and typed as the arguments are.
     """
     graph = primal(function, given)
-    # Where nothing tells whether the result is one number, the call has to tell: it returns it, too.
-    unsure = given is not None and not facts_of_arg(output_of(graph, has_aux)).is_scalar
-    made = _gradient(graph, argnums, value=value or unsure, has_aux=has_aux)
+    unsure = given is not None and only_the_call_tells(facts_of_arg(output_of(graph, has_aux)))
+    if unsure:
+        graph = _asserting(graph, has_aux)
+    made = _gradient(graph, argnums, value=value, has_aux=has_aux)
     program = finish(optimize(made), header(graph, given, "gradient"))
     if given is None:
         return program
     gradients: Any = program.graph.result
-    if value or unsure:
-        gradients = gradients[1]
-    elif has_aux:
-        gradients = gradients[0]
+    if value or has_aux:
+        gradients = gradients[1 if value else 0]
     conform = _conformer(graph, argnums, gradients)
-    if unsure:
-        return replace(program, run=_checked(program.run, conform, graph, value, has_aux))
-    return replace(program, run=_conforming(program.run, conform, value, has_aux))
+    run = _conforming(program.run, conform, value, has_aux)
+    return replace(program, run=_refusing(run, graph) if unsure else run)
+
+
+def _asserting(graph: Function, has_aux: bool) -> Function:
+    """The function, which makes sure that it returns one number: only the call tells whether it does."""
+    builder = Builder()
+    test = builder.emit(primitive(runtime.is_one_number), (output_of(graph, has_aux),))
+    builder.emit(ASSERT, (test, refusal(graph.name)))
+    body = replace(graph.body, ops=(*graph.body.ops, *builder.ops))
+    return replace(graph, body=body)
+
+
+def _refusing(run: Callable[..., Any], graph: Function) -> Callable[..., Any]:
+    """`run`, for a function that makes sure that it returns one number."""
+    message = refusal(graph.name)
+
+    def call(*args: Any) -> Any:
+        try:
+            return run(*args)
+        except AssertionError as error:
+            if error.args != (message,):
+                raise
+        raise NotScalar(
+            f"{called(graph)} does not return one real number here, of which a gradient is taken",
+            graph.location,
+            cure="sum it, for instance with np.sum, or use srcgrad.vjp",
+        )
+
+    return call
 
 
 def _gradient(graph: Function, argnums: Argnums, *, value: bool, has_aux: bool) -> Function:
@@ -176,34 +207,6 @@ def _conforming(
     def call(*args: Any) -> Any:
         first, second = run(*args)
         return (first, conform(second)) if value else (conform(first), second)
-
-    return call
-
-
-def _checked(
-    run: Callable[..., Any],
-    conform: Conform | None,
-    function: Function,
-    with_value: bool,
-    has_aux: bool,
-) -> Callable[..., Any]:
-    """`run`, for a function of which only the call shows whether it returns one number."""
-
-    def call(*args: Any) -> Any:
-        try:
-            result, gradients = run(*args)
-        except Exception:
-            # The backward sweep of what is not one number: say that, not what it stumbled over.
-            value = interpret(function, args)
-            check_scalar_value(function, value[0] if has_aux else value)
-            raise
-        output, aux = result if has_aux else (result, None)
-        check_scalar_value(function, output)
-        if conform is not None:
-            gradients = conform(gradients)
-        if with_value:
-            return result, gradients
-        return (gradients, aux) if has_aux else gradients
 
     return call
 
@@ -256,6 +259,9 @@ def pullback_programs(
 def finish(function: Function, lines: Sequence[str]) -> Program:
     """Write and load a graph."""
     generated = generate(function, lines)
+    folder = settings().dump
+    if folder is not None:  # which exists, as the passes have written there
+        (folder / f"{function.name}.py").write_text(generated.text, encoding="utf-8")
     return Program(function, generated, load(generated, function))
 
 

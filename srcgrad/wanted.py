@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from .autodiff.reverse import Wanted
 from .conform import is_differentiable
 from .errors import NotDifferentiable, NotScalar, SrcgradError
 from .ir.graph import Function
-from .ir.types import UNKNOWN, Facts, facts_of
+from .ir.types import UNKNOWN, Facts
 
 Argnums = int | str | Sequence[int | str]
 
@@ -183,19 +182,11 @@ def check_scalar(function: Function, facts: Facts) -> None:
         )
 
 
-def check_scalar_value(function: Function, value: Any) -> None:
-    """Refuse to take the gradient of what a call has shown not to be one real number.
+def only_the_call_tells(facts: Facts) -> bool:
+    """Whether a result that passes `check_scalar` may still not be one real number."""
+    return not facts.is_scalar
 
-    Raises
-    ------
-    NotScalar, NotDifferentiable
-        As `check_scalar` does.
-    """
-    facts = facts_of(value)
-    check_scalar(function, facts)
-    if not facts.is_scalar:
-        raise NotScalar(
-            f"{called(function)} returns {describe(facts)}; a gradient is taken of one number",
-            function.location,
-            cure="return a float",
-        )
+
+def refusal(name: str) -> str:
+    """What generated code says where only the call tells that a result is not one number."""
+    return f"{name} must return one number"

@@ -78,9 +78,7 @@ def run(function, *args):
 def names_of(function, *, adjoint=None):
     """The primitives of a function's ops, blocks included, in order."""
     return [
-        op.primitive.name
-        for op in walk(function.body)
-        if adjoint is None or op.adjoint is adjoint
+        op.primitive.name for op in walk(function.body) if adjoint is None or op.adjoint is adjoint
     ]
 
 

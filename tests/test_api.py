@@ -414,7 +414,7 @@ def test_results_that_only_the_call_shows():
         return x[index]
 
     assert np.array_equal(grad(f)(np.ones(3), 1), [0.0, 1.0, 0.0])
-    with pytest.raises(NotScalar, match=r"shape \(2,\)"):
+    with pytest.raises(NotScalar, match="does not return one real number"):
         grad(f)(np.ones(3), [0, 1])
 
     def squeezed(x):
@@ -422,7 +422,7 @@ def test_results_that_only_the_call_shows():
 
     assert np.array_equal(grad(squeezed)(np.array([-1.0, 2.0])), [0.0, 1.0])
     for make in (grad, value_and_grad):
-        with pytest.raises(NotScalar, match="returns an array"):
+        with pytest.raises(NotScalar, match="does not return one real number"):
             make(squeezed)(np.array([1.0, 2.0]))
 
 

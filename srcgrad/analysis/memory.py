@@ -33,7 +33,7 @@ OPERATORS = (
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod,
     operator.pow, operator.matmul, operator.neg, abs,
 )  # fmt: skip
-# What a NumPy function gives is fresh, but for these, which may hand back their argument or look into it.
+# What a NumPy function gives is fresh, but for these, which may hand back or look into an argument.
 NUMPY_VIEWS = frozenset(
     {
         "array_split", "asanyarray", "asarray", "ascontiguousarray", "atleast_1d", "atleast_2d",
@@ -47,7 +47,8 @@ NUMPY_VIEWS = frozenset(
 # So are what the helpers of generated code give, but for these.
 RUNTIME_VIEWS = (
     runtime.align, runtime.columns, runtime.diff_adjoint, runtime.gather, runtime.kron_axes,
-    runtime.line_sums, runtime.nested, runtime.permute, runtime.regroup, runtime.restore_axes, runtime.split_like,
+    runtime.line_sums, runtime.nested, runtime.permute, runtime.regroup,
+    runtime.restore_axes, runtime.split_like,
     runtime.split_stacked, runtime.spread, runtime.stop_gradient, runtime.unbroadcast,
     runtime.unstack,
 )  # fmt: skip

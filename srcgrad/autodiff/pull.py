@@ -19,7 +19,6 @@ from ..ir.types import CONTAINERS
 from ..ops import registry, trace
 from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
 
-
 # Products whose factors do not broadcast as long as neither has more than two axes.
 PRODUCTS = (operator.matmul, np.matmul, np.dot, np.inner, np.outer, np.vdot)
 

@@ -101,7 +101,11 @@ def _typed(cotangents: Cotangents, gradient: Arg, value: Value) -> Arg:
         return gradient
     if given.dtype is None and wanted.dtype == "float64":  # nothing is promoted further
         return gradient
-    if given.dtype is not None and np.dtype(given.dtype).kind == "c" and np.dtype(wanted.dtype).kind != "c":
+    if (
+        given.dtype is not None
+        and np.dtype(given.dtype).kind == "c"
+        and np.dtype(wanted.dtype).kind != "c"
+    ):
         gradient = cotangents.builder.emit(primitive(np.real), (gradient,))
     return cotangents.builder.emit(primitive(runtime.astype), (gradient, wanted.dtype))
 

@@ -20,6 +20,7 @@ from ..ir.graph import (
     Parameter,
     Value,
 )
+from ..ir.rewrite import has_effect
 from .operations import Expressions, load
 from .plan import Header
 from .statements import Statements, assign
@@ -84,7 +85,7 @@ class Emitter(Statements):
             callee = load(self.shared.called[op.attrs["callee"]])
             call = ast.Call(callee, [self.arg(a) for a in op.args], [])
             self.put(ast.Assign([self.bound(op.result)], call, lineno=0), op)
-        elif op.primitive.effect and not self.plan.uses.get(op.result):
+        elif has_effect(op) and not self.plan.uses.get(op.result):
             self.put(self.effect(op), op)
         else:
             self.put(self.assignment(op), op)

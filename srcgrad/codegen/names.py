@@ -294,7 +294,6 @@ class Names:
                 return "rounds"
         return "k" if members[0].facts.kind == "int" else "t"
 
-
     def _zeros_of(self, value: Value) -> str | None:
         """The name of the value whose adjoint begins as these zeros."""
         op = self.plan.definition.get(value)

@@ -272,6 +272,9 @@ class Expressions:
                 method = ast.Attribute(self.arg(first), "reshape", ast.Load())
                 return ast.Call(method, [self.arg(a) for a in args[1]], [])
         if function is runtime.astype and isinstance(first, Value) and first.facts.dtype:
+            if op.adjoint and not is_array and isinstance(args[1], str):
+                # On some path the number may be one of Python, which has no such method.
+                return ast.Call(self.references.of(np.dtype(args[1]).type), [self.arg(first)], [])
             method = ast.Attribute(self.arg(first), "astype", ast.Load())
             return ast.Call(method, [self.arg(a) for a in args[1:]], [])
         if op.primitive.name == "dtype_of":

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import Location
 from .graph import FOR, IF, WHILE, WITH, Arg, Block, Op, Primitive, Value, map_values
-from .types import Facts, OPAQUE, UNDEFINED_FACTS, facts_of, join, tied, untied
+from .types import OPAQUE, UNDEFINED_FACTS, Facts, MustFail, facts_of, join, tied, untied
 
 
 def arg_facts(arg: Arg) -> Any:
@@ -59,8 +59,12 @@ class Builder:
     ) -> Value:
         """Append one op and return its result."""
         kwargs = kwargs or {}
+        attrs: dict[str, Any] = {}
         if facts is None:
-            facts = infer(primitive, args, kwargs)
+            try:
+                facts = infer(primitive, args, kwargs)
+            except MustFail:  # kept even if nobody reads it, so that the call reports it
+                facts, attrs = Facts(), {"fails": True}
         result = Value(hint, facts)
         result.facts = tied(facts, result)
         self.ops.append(
@@ -69,6 +73,7 @@ class Builder:
                 tuple(args),
                 (result,),
                 kwargs,
+                attrs,
                 location=self.location,
                 adjoint=self.adjoint,
             )
@@ -165,7 +170,5 @@ def loop_results(inits: Sequence[Arg], body: Block, stop: bool) -> tuple[Value, 
         for param, init, given in zip(body.params[1:], inits, body.results[:width], strict=True)
     ]
     end = len(body.results) - (1 if stop else 0)
-    stacks = [
-        Value(None, stack_facts(entry)) for entry in body.results[width:end]
-    ]
+    stacks = [Value(None, stack_facts(entry)) for entry in body.results[width:end]]
     return (*finals, *stacks)

@@ -157,7 +157,9 @@ class Function:
     guards: tuple[tuple[Callable[[], Any], Any], ...] = ()
 
     donated: frozenset[Value] = frozenset()
-    owned: tuple[int, ...] | None = None  # the path to the part of the result that is the caller's own
+    owned: tuple[int, ...] | None = (
+        None  # the path to the part of the result that is the caller's own
+    )
 
     @property
     def params(self) -> tuple[Value, ...]:

@@ -79,7 +79,8 @@ def defined_in(block: Block) -> set[Value]:
 
 def has_effect(op: Op) -> bool:
     """Whether an op, or one in its blocks, must run even if nobody reads its results."""
-    return op.primitive.effect or any(has_effect(o) for b in op.blocks for o in b.ops)
+    fails = bool(op.attrs.get("fails"))
+    return op.primitive.effect or fails or any(has_effect(o) for b in op.blocks for o in b.ops)
 
 
 def prune(block: Block) -> Block:

@@ -96,6 +96,10 @@ class Dim:
         return f"Dim({str(self)!r})"
 
 
+class MustFail(Exception):
+    """Raised by inference for a call that NumPy is bound to refuse, once it is made."""
+
+
 Size = int | Dim
 Shape = tuple[Size | None, ...]  # None: a size that nothing is known of
 
@@ -159,7 +163,9 @@ class Facts:
     @property
     def is_complex(self) -> bool:
         """Known to hold complex numbers."""
-        return self.kind == "complex" or (self.dtype is not None and np.dtype(self.dtype).kind == "c")
+        return self.kind == "complex" or (
+            self.dtype is not None and np.dtype(self.dtype).kind == "c"
+        )
 
     @property
     def is_real(self) -> bool:

@@ -85,7 +85,9 @@ class _Verifier:
             _demand(len(op.blocks[0].results) == len(op.results), f"{name}: results differ")
         elif op.primitive in LOOPS:
             loop = Loop(op)
-            _demand(len(op.blocks) == (1 if op.primitive is FOR else 2), f"{name}: wants other blocks")
+            _demand(
+                len(op.blocks) == (1 if op.primitive is FOR else 2), f"{name}: wants other blocks"
+            )
             _demand(op.primitive is not FOR or len(op.args) > 0, f"{name}: has no count")
             _demand(len(loop.body.params) == 1 + loop.width, f"{name}: carried values differ")
             least = loop.width + (1 if loop.stops else 0)

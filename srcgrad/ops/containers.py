@@ -42,6 +42,7 @@ zero((str, repr, format, ascii, chr, bin, hex), infer=facts.constant(Facts("str"
 zero((ord, hash, id), infer=facts.constant(PY_INT))
 zero(type, infer=facts.opaque)
 zero(range, infer=facts.constant(Facts("range")))
+zero(runtime.is_one_number, infer=facts.constant(PY_BOOL))
 zero(runtime.stop_gradient, infer=facts.same)
 
 # Sums

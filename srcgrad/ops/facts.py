@@ -6,6 +6,7 @@ Not to know is always allowed; to be wrong is not.
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,6 +26,7 @@ from ..ir.types import (
     AnyShape,
     Dim,
     Facts,
+    MustFail,
     Shape,
     Size,
     array,
@@ -214,6 +216,37 @@ def _broadcast_size(sizes: Sequence[Size | None]) -> Size | None:
     return others[0] if all(s == others[0] for s in others) else None
 
 
+def differ(a: Size | None, b: Size | None) -> bool:
+    """Whether two sizes are known to differ, whatever the symbols stand for.
+
+    >>> differ(3, 4), differ(Dim.symbol("n"), Dim.symbol("m")), differ(Dim.symbol("n"), None)
+    (True, True, False)
+    """
+    if isinstance(a, int) and isinstance(b, int):
+        return a != b
+    return a != b and _is_fixed(a) and _is_fixed(b)
+
+
+def _is_fixed(size: Size | None) -> bool:
+    """Whether a size is a small number or that of an argument: one symbol stands for one size."""
+    if isinstance(size, int):
+        return size < SMALLEST_SYMBOL
+    if size is None or size.const:
+        return False
+    return all(isinstance(symbol, str) and count == 1 for symbol, count in size.terms) and (
+        len(size.terms) == 1
+    )
+
+
+def refuse_clash(shapes: Sequence[KnownShape]) -> None:
+    """Raise MustFail for shapes that are known not to broadcast."""
+    tuples = [s for s in shapes if isinstance(s, tuple)]
+    for a, b in itertools.combinations(tuples, 2):
+        for x, y in zip(reversed(a), reversed(b), strict=False):
+            if x != 1 and y != 1 and differ(x, y):
+                raise MustFail
+
+
 def axes_of(axis: Any, ndim: int) -> tuple[int, ...] | None:
     """The axes that `axis` names, none negative; None where they are only known at run time."""
     if axis is None:
@@ -344,6 +377,7 @@ def elementwise(function: Any) -> Callable[..., Facts]:
             return _python(function, args, given)
         if kwargs or ufunc is None:
             return UNKNOWN
+        refuse_clash([f.shape for f in given])
         shape = broadcast([f.shape for f in given])
         dtypes = ufunc_dtypes(ufunc, given)
         if len(dtypes) == 1:

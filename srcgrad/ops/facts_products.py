@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..ir.types import UNKNOWN, Facts, Shape, Size, array
+from ..ir.types import UNKNOWN, Facts, MustFail, Shape, Size, array
 from . import facts
-from .facts import KnownShape, as_array, at_least, axes_of, broadcast, product, result
+from .facts import KnownShape, as_array, at_least, axes_of, broadcast, differ, product, result
 
 
 def joint_dtype(a: Facts, b: Facts) -> str | None:
@@ -28,6 +28,8 @@ def matmul(a: Any, b: Any, **kwargs: Any) -> Facts:
     if not x.dims or not y.dims:
         return Facts("unknown", dtype)
     p, q = x.dims, y.dims
+    if differ(p[-1], q[-2] if len(q) > 1 else q[0]):
+        raise MustFail
     core: Shape = (*(p[-2:-1] if len(p) > 1 else ()), *(q[-1:] if len(q) > 1 else ()))
     batch = broadcast([p[:-2], q[:-2]])
     if not isinstance(batch, tuple):
@@ -43,6 +45,8 @@ def dot(a: Any, b: Any) -> Facts:
         return Facts("unknown", dtype)
     if not x.dims or not y.dims:
         return result(dtype, x.dims or y.dims)
+    if differ(x.dims[-1], y.dims[-2] if len(y.dims) > 1 else y.dims[0]):
+        raise MustFail
     rest = y.dims[:-2] + y.dims[-1:] if len(y.dims) > 1 else ()
     return result(dtype, x.dims[:-1] + rest)
 

@@ -69,8 +69,12 @@ def name_of(function: Callable[..., Any]) -> str:
 
 
 def _rule(
-    functions: Any, verb: Verb, vjps: Sequence[Formula | None], jvps: Sequence[Formula | None],
-    infer: Infer | None, lists: bool = False,
+    functions: Any,
+    verb: Verb,
+    vjps: Sequence[Formula | None],
+    jvps: Sequence[Formula | None],
+    infer: Infer | None,
+    lists: bool = False,
 ) -> None:
     # What `refused` gives names no parameters.
     given = next((v for v in (*vjps, *jvps) if v is not None and v.__code__.co_argcount), None)
@@ -115,7 +119,10 @@ def parameters(formula: Formula) -> tuple[str, ...]:
 
 
 def declare(
-    function: Callable[..., Any], *, infer: Infer | None = None, effect: bool = False,
+    function: Callable[..., Any],
+    *,
+    infer: Infer | None = None,
+    effect: bool = False,
     name: str | None = None,
 ) -> Primitive:
     """Make a primitive of a function, without a rule of its own."""
@@ -125,8 +132,11 @@ def declare(
 
 
 def elementwise(
-    functions: Any, *formulas: Formula | None, infer: Infer | None = None,
-    tangents: Sequence[Formula | None] | None = None, lists: bool = False,
+    functions: Any,
+    *formulas: Formula | None,
+    infer: Infer | None = None,
+    tangents: Sequence[Formula | None] | None = None,
+    lists: bool = False,
 ) -> None:
     """A function applied entry by entry, broadcasting: one formula per argument serves both modes.
 
@@ -137,7 +147,11 @@ def elementwise(
 
 
 def linear(
-    functions: Any, transpose: Formula, *still: None, argnum: int = 0, infer: Infer | None = None,
+    functions: Any,
+    transpose: Formula,
+    *still: None,
+    argnum: int = 0,
+    infer: Infer | None = None,
     lists: bool = False,
 ) -> None:
     """A function linear in one argument (an array or a list of arrays): `transpose` is its adjoint.
@@ -160,8 +174,12 @@ def zero(functions: Any, *, infer: Infer | None = None) -> None:
 
 
 def custom(
-    functions: Any, *, vjp: Formula | Sequence[Formula | None],
-    jvp: Formula | Sequence[Formula | None], infer: Infer | None = None, lists: bool = False,
+    functions: Any,
+    *,
+    vjp: Formula | Sequence[Formula | None],
+    jvp: Formula | Sequence[Formula | None],
+    infer: Infer | None = None,
+    lists: bool = False,
 ) -> None:
     """Anything else: the cotangent of each argument, and the tangent that each one causes."""
     vjps = (vjp,) if callable(vjp) else tuple(vjp)
@@ -319,15 +337,28 @@ def operator_of(function: Any) -> Any:
 
 def _operators() -> None:
     for ufunc, symbol in (
-        (np.add, operator.add), (np.subtract, operator.sub), (np.multiply, operator.mul),
-        (np.divide, operator.truediv), (np.floor_divide, operator.floordiv),
-        (np.remainder, operator.mod), (np.power, operator.pow), (np.matmul, operator.matmul),
-        (np.negative, operator.neg), (np.positive, operator.pos),
-        (np.equal, operator.eq), (np.not_equal, operator.ne), (np.less, operator.lt),
-        (np.less_equal, operator.le), (np.greater, operator.gt), (np.greater_equal, operator.ge),
-        (np.bitwise_and, operator.and_), (np.bitwise_or, operator.or_),
-        (np.bitwise_xor, operator.xor), (np.invert, operator.invert),
-        (np.left_shift, operator.lshift), (np.right_shift, operator.rshift),
+        (np.add, operator.add),
+        (np.subtract, operator.sub),
+        (np.multiply, operator.mul),
+        (np.divide, operator.truediv),
+        (np.floor_divide, operator.floordiv),
+        (np.remainder, operator.mod),
+        (np.power, operator.pow),
+        (np.matmul, operator.matmul),
+        (np.negative, operator.neg),
+        (np.positive, operator.pos),
+        (np.equal, operator.eq),
+        (np.not_equal, operator.ne),
+        (np.less, operator.lt),
+        (np.less_equal, operator.le),
+        (np.greater, operator.gt),
+        (np.greater_equal, operator.ge),
+        (np.bitwise_and, operator.and_),
+        (np.bitwise_or, operator.or_),
+        (np.bitwise_xor, operator.xor),
+        (np.invert, operator.invert),
+        (np.left_shift, operator.lshift),
+        (np.right_shift, operator.rshift),
     ):
         OPERATORS[ufunc] = symbol
 

@@ -99,7 +99,9 @@ for _name in ("neg", "pos", "invert"):
     setattr(
         Tracer,
         f"__{_name}__",
-        (lambda function: lambda self: emit(known(function), (self,), {}))(getattr(operator, _name)),
+        (lambda function: lambda self: emit(known(function), (self,), {}))(
+            getattr(operator, _name)
+        ),
     )
 
 

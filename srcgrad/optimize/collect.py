@@ -55,7 +55,12 @@ def _entry(loop: Loop, k: int, definitions: dict[Value, Op]) -> Arg | None:
         return None
     like = start.args[0]
     count = definitions.get(loop.count) if isinstance(loop.count, Value) else None
-    if not isinstance(like, Value) or like.facts.kind != "list" or count is None or count.primitive.function is not len:
+    if (
+        not isinstance(like, Value)
+        or like.facts.kind != "list"
+        or count is None
+        or count.primitive.function is not len
+    ):
         return None
     if count.args[0] is not like or _reads(loop.body, param) != 1 or _reads(loop.body, given) != 1:
         return None
@@ -86,5 +91,3 @@ def _stacked(loop: Loop, k: int, entry: Arg) -> Op:
         blocks=(changed,),
         results=(*(loop.finals[i] for i in order), *loop.stacks, loop.finals[k]),
     )
-
-

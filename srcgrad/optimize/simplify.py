@@ -221,17 +221,21 @@ def minus_twice(m: Matcher, op: Op) -> Arg | None:
 
 def mask_outwards(m: Matcher, op: Op) -> Arg | None:
     """where(c, 0, g) * a is where(c, 0, g * a): what is masked out stays zero, were `a` infinite."""
-    masked = m.made_by(op.args[0], np.where)
-    if masked is None or len(masked.args) != 3:
-        return None
-    condition, yes, no = masked.args
-    if not op.result.facts.same_shape(op.args[0].facts):
-        return None
-    rest = op.args[1:]
-    if is_number(yes, 0):
-        return m.emit(np.where, condition, yes, m.emit(op.primitive.function, no, *rest))
-    if is_number(no, 0):
-        return m.emit(np.where, condition, m.emit(op.primitive.function, yes, *rest), no)
+    factors = 2 if op.primitive.function is mul else 1
+    for k, arg in enumerate(op.args[:factors]):
+        masked = m.made_by(arg, np.where)
+        if masked is None or len(masked.args) != 3 or not op.result.facts.same_shape(arg.facts):
+            continue
+        condition, yes, no = masked.args
+
+        def through(part: Arg, k: int = k) -> Value:
+            args = [part if i == k else a for i, a in enumerate(op.args)]
+            return m.emit(op.primitive.function, *args)
+
+        if is_number(yes, 0):
+            return m.emit(np.where, condition, yes, through(no))
+        if is_number(no, 0):
+            return m.emit(np.where, condition, through(yes), no)
     return None
 
 
@@ -278,8 +282,10 @@ def scattered_sum(m: Matcher, op: Op) -> Arg | None:
         # A cotangent has the shape of its value, but for one that is left to broadcasting.
         if not given.same_shape(wanted) and (given.dims is not None or wanted.dims is not None):
             continue
-        if op.result.facts.dtype != wanted.dtype or (wanted.kind == "array" and not wanted.dtype):
-            continue  # what is added into x gets its type
+        # What is added into x gets its type.
+        typed = wanted.kind != "array" or wanted.dtype or m.made_by(x, runtime.index_add)
+        if not typed or op.result.facts.dtype != wanted.dtype:
+            continue
         if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
             made = m.definitions.get(y)
             if made is not None and _name(made) == "index_add" and made.adjoint:

@@ -11,7 +11,8 @@ import numpy as np
 def unbroadcast(g: Any, x: Any) -> Any:
     """`g` summed over the axes along which broadcasting had repeated `x`; it has the shape of `x`.
 
-    Where `x` is real, only the real part of `g` moves it. A container has no shape of its own: its cotangent is handed back as it is.
+    Where `x` is real, only the real part of `g` moves it. A container has no shape of its own: its
+    cotangent is handed back as it is.
 
     >>> unbroadcast(np.ones((2, 3)), np.zeros(3))
     array([2., 2., 2.])

@@ -272,6 +272,15 @@ def stop_gradient(x: Any) -> Any:
     return x
 
 
+def is_one_number(y: Any) -> bool:
+    """Whether `y` is a single real number, such as a gradient is taken of.
+
+    >>> is_one_number(2.0), is_one_number(np.array(2.0)), is_one_number(np.ones(1)), is_one_number(2j)
+    (True, True, False, False)
+    """
+    return np.ndim(y) == 0 and np.asarray(y).dtype.kind in "fiu"
+
+
 def check_like(
     given: Any, wanted: Any, error: type[Exception], where: str = "the cotangent"
 ) -> None:

@@ -58,4 +58,6 @@ def sinc_derivative(x: Any, order: int) -> Any:
     for k in range((order + 1) // 2, order // 2 + 20):
         power = 2 * k - order
         series = series + (-1) ** k * small**power / ((2 * k + 1) * math.factorial(power))
-    return (np.pi**order * np.where(near, series, s)).astype(np.result_type(x.dtype, np.float32))[()]
+    return (np.pi**order * np.where(near, series, s)).astype(np.result_type(x.dtype, np.float32))[
+        ()
+    ]

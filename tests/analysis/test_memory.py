@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from graphs import Adjoint, find, function_of, param, read
 from ops.cases import CASES, Case
+from zoo.numeric import tree_leaves
 
 from srcgrad import runtime
 from srcgrad.analysis.memory import OUTSIDE, Memory
@@ -15,7 +16,6 @@ from srcgrad.ir.build import Builder
 from srcgrad.ir.graph import CALL, Block, Function, Op, Value, map_values
 from srcgrad.ir.types import PY_FLOAT, Facts, array, facts_of
 from srcgrad.ops import registry
-from zoo.numeric import tree_leaves
 
 X = array("float64", (3,))
 
@@ -30,7 +30,11 @@ def sharing(case):
 
     def values(part):
         if isinstance(part, list | tuple):
-            return type(part)(*map(values, part)) if hasattr(part, "_fields") else type(part)(map(values, part))
+            return (
+                type(part)(*map(values, part))
+                if hasattr(part, "_fields")
+                else type(part)(map(values, part))
+            )
         if isinstance(part, dict):
             return {k: values(v) for k, v in part.items()}
         if isinstance(part, np.ndarray) or is_dataclass(part):

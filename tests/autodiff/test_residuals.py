@@ -144,7 +144,11 @@ def test_what_is_shared_is_recovered_once(b, k):
     reader = Adjoint()
     choice = Residuals(k, [], b.ops, [y, z])
     choice.recover([y, z], {}.__getitem__, reader, {k: k})
-    assert [o.primitive.function for o in reader.ops] == [operator.getitem, operator.add, operator.mul]
+    assert [o.primitive.function for o in reader.ops] == [
+        operator.getitem,
+        operator.add,
+        operator.mul,
+    ]
 
 
 # -- whole loops ----------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from fuzz.programs import Program
 from zoo.numeric import children, identical, is_float, random_like, tree_dot, tree_leaves, tree_map
 from zoo.numeric import shifted as moved
 
+from fuzz.programs import Program
 from srcgrad import value_and_grad, vjp
 from srcgrad.autodiff.reverse import Wanted, gradient, joint
 from srcgrad.codegen.load import Generated, generate

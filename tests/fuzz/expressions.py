@@ -2,10 +2,11 @@
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 from fuzz.kinds import ANY, BOOL, NUM, Type, arr, int_
 
-Choice = tuple[int, Callable[[], str]]
+Choice = tuple[int, Callable[[], Any]]
 SMOOTH = ("np.sin", "np.cos", "np.tanh", "np.arctan", "np.sinh", "np.exp")
 OPERATORS = ("+", "-", "*")
 
@@ -21,7 +22,7 @@ class Expressions:
 
     # -- choosing ---------------------------------------------------------------------------
 
-    def pick(self, choices: list[Choice]) -> str:
+    def pick(self, choices: list[Choice]) -> Any:
         weights = [weight for weight, _ in choices]
         return self.rng.choices([make for _, make in choices], weights)[0]()
 
@@ -136,7 +137,8 @@ class Expressions:
                 (1, lambda: f"np.linalg.norm(1.0 + ({a}) ** 2)"),
             ]
             if shape and (1 not in shape or max(shape) > 1):
-                choices.append((1, lambda: f"np.std({a})"))
+                spread = f"np.linspace(0, 3, {_size(shape)}).reshape({shape})"
+                choices.append((1, lambda: f"np.std({a} + {spread})"))
         if len(shape) == 1:
             b = self.array(shape, depth)
             choices += [

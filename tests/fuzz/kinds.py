@@ -11,8 +11,8 @@ class Type:
     """`kind` is num, int, bool, arr, ints, any, list, tuple, dict or fn.
 
     `bound` belongs to an int (0 <= value < bound) and to an array of positions. A list has one part,
-    the type of its entries, and its length in `bound`, None where only the run knows. A function has its parameters'
-    types in `parts` and its result's as the last.
+    the type of its entries, and its length in `bound`, None where only the run knows. A function has
+    its parameters' types in `parts`, and its result's as the last.
     """
 
     kind: str

@@ -120,7 +120,9 @@ def test_the_last_result_of_a_loop_that_stops_is_its_flag_and_no_entry():
     body = Adjoint()
     flag = body(operator.gt, p, 1)
     b = Builder()
-    finals = b.emit_while([start], test.block((q,), (go,)), body.block((index, p), (p, p, flag)), stop=True)
+    finals = b.emit_while(
+        [start], test.block((q,), (go,)), body.block((index, p), (p, p, flag)), stop=True
+    )
     loop = Loop(b.ops[0])
     assert (loop.count, loop.inits) == (None, (start,))
     assert (loop.yields, loop.entries, loop.stop) == ((p,), (p,), flag)

@@ -867,6 +867,8 @@ for x in ((0.5, sample(2)), [0.5], {"a": 0.5}):
     case(runtime.gather, x)
 for x in ([0.5, sample(2)], (0.5, 0.7), sample(3), 0.5):
     case(runtime.copied, x)
+for x in (0.5, sample(1), 1j, [0.5], None):
+    case(runtime.is_one_number, x)
 case(runtime.instance, Pair, {"first": 0.5, "second": sample(3)}, check={**LATE, "argnums": [1]})
 
 # math

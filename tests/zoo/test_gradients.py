@@ -6,8 +6,6 @@ import io
 
 import numpy as np
 import pytest
-from zoo.numeric import directional, identical, random_like, tree_dot
-from zoo.registry import all_programs
 
 from srcgrad.api import Derivative
 from srcgrad.autodiff.reverse import gradient
@@ -15,15 +13,15 @@ from srcgrad.ir.interpret import interpret
 from srcgrad.ir.verify import verify
 from srcgrad.optimize.passes import PASSES
 from srcgrad.pipeline import primal, wanted_of
+from zoo.numeric import directional, identical, random_like, tree_dot
+from zoo.registry import all_programs
 
 PROGRAMS = all_programs()
 
 
 def differentiated(program):
     """The derivative of a program in all of its arguments, and its arguments one per parameter."""
-    made = Derivative(
-        program.function, program.argnums, value=True, has_aux=program.has_aux
-    )
+    made = Derivative(program.function, program.argnums, value=True, has_aux=program.has_aux)
     bound = made._bind(program.args, {})
     return made, bound, made._given(bound)
 
@@ -47,13 +45,13 @@ def test_gradient_agrees_with_central_differences(name):
     gradients = gradients_of(program, quietly(made, *program.args))
     assert identical(program.args, before)
     rng = np.random.default_rng(len(name))
-    for argnum, gradient in zip(program.argnums, gradients, strict=True):
+    for argnum, found in zip(program.argnums, gradients, strict=True):
         direction = random_like(program.args[argnum], rng)
         slopes = [
             quietly(directional, program.loss, program.args, argnum, direction, eps)
             for eps in (1e-4, 1e-5)
         ]
-        got = tree_dot(direction, gradient)
+        got = tree_dot(direction, found)
         error = min(abs(got - slope) for slope in slopes)
         assert error <= 1e-5 * (1 + abs(got)), (argnum, got, slopes)
 
@@ -71,7 +69,9 @@ def test_stages_agree(name):
     wanted = wanted_of(graph, program.argnums)
     graph = gradient(graph, wanted, single=False, value=True, has_aux=program.has_aux)
     full = list(bound)
-    at = next(k for k, p in enumerate(graph.signature) if p.name.rstrip("_") == "g" and p.default == 1.0)
+    at = next(
+        k for k, p in enumerate(graph.signature) if p.name.rstrip("_") == "g" and p.default == 1.0
+    )
     full.insert(at, 1.0)
     first = None
     for step, run in (("start", lambda f: f), *PASSES):
