@@ -151,14 +151,13 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
             cure="pass the function itself, then its arguments",
         )
     shared, key = shared_programs(), ("vjp", identity_of(function), has_aux)
-    found = shared.get(key)
-    if found is None:
+    programs = shared.get(key)
+    if programs is None:
         make = functools.partial(road().pullback_programs, function, has_aux=has_aux)
         bind = road().binder(function)
-        found = bind, Programs(bind.__names__, make)
-        shared.put(key, found)
-    bind, programs = found
-    bound = bind(*primals)
+        programs = Programs(bind, bind.__names__, make)
+        shared.put(key, programs)
+    bound = programs.bind(*primals)
     kind = programs.key_of(bound)
     pair = programs.get(kind) or programs.made(kind, bound)
     result, saved = pair.forward.run(*bound)

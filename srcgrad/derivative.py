@@ -66,7 +66,6 @@ class Derivative:
         self.value = value
         self.has_aux = has_aux
         self._programs: Programs[Program] | None = None
-        self._binder: Callable[..., tuple[Any, ...]] | None = None
         self._bound: Recent[Derivative] | None = None
         self._home: tuple[Any, str] | None = None  # the object and the name that give it, if bound
         self._in_class: str | None = None
@@ -146,8 +145,8 @@ class Derivative:
     # -- calling --------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        bound = self._bind(args, kwargs)
         programs = self._programs or self._all_programs()
+        bound = programs.bind(*args, **kwargs)
         key = programs.key_of(bound)
         program = programs.get(key)
         if program is None:
@@ -159,9 +158,7 @@ class Derivative:
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
         """One value per parameter; wrong counts and names are reported as Python reports them."""
-        if self._binder is None:
-            self._binder = road().binder(self.function)
-        return self._binder(*args, **kwargs)
+        return self._all_programs().bind(*args, **kwargs)
 
     def _given(self, bound: tuple[Any, ...]) -> dict[str, Facts]:
         return self._all_programs().facts(bound)
@@ -232,9 +229,9 @@ def _programs_of(derivative: Derivative) -> Programs[Program]:
     key = (identity_of(f), derivative.argnums, *options.values())
     programs: Programs[Program] | None = shared.get(key)
     if programs is None:
-        binder: Any = derivative._binder or road().binder(f)
+        bind = road().binder(f)
         make = functools.partial(road().gradient_program, f, argnums=derivative.argnums, **options)
-        programs = Programs(binder.__names__, make)
+        programs = Programs(bind, bind.__names__, make)
         shared.put(key, programs)
     return programs
 

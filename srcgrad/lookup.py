@@ -134,12 +134,18 @@ P = TypeVar("P", bound=Dated)
 class Programs(Generic[P]):
     """The programs made of one function, each for arguments of some kind.
 
-    `make` makes one from the facts of all parameters, or from None, for any numbers and arrays.
+    `bind` takes arguments to a tuple of one value per parameter, `names` names these. `make` makes a
+    program from the facts of all parameters, or from None, for any numbers and arrays.
     """
 
     def __init__(
-        self, names: Sequence[str], make: Callable[[Mapping[str, Facts] | None], P], size: int = 256
+        self,
+        bind: Callable[..., tuple[Any, ...]],
+        names: Sequence[str],
+        make: Callable[[Mapping[str, Facts] | None], P],
+        size: int = 256,
     ) -> None:
+        self.bind = bind
         self.names = names
         self.key_of = key_of
         self._make = make

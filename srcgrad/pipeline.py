@@ -260,7 +260,8 @@ def finish(function: Function, lines: Sequence[str]) -> Program:
     """Write and load a graph."""
     generated = generate(function, lines)
     folder = settings().dump
-    if folder is not None:  # which exists, as the passes have written there
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{function.name}.py").write_text(generated.text, encoding="utf-8")
     return Program(function, generated, load(generated, function))
 
