@@ -1,5 +1,4 @@
 """Branches: what is merged after them, what is decided while reading, and every way out of them."""
-# ruff: noqa: F841
 # The functions to be read are written the way users write, not the way linters like it.
 
 import math

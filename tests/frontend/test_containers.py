@@ -1,5 +1,4 @@
 """Containers that are read: displays, subscripts, unpacking, methods, structures in and out."""
-# ruff: noqa: RUF059
 # The functions to be read are written the way users write, not the way linters like it.
 
 from typing import NamedTuple

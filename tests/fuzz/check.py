@@ -79,7 +79,7 @@ class _Check:
             return "skipped: the result is not finite"
         if not any(map(is_float, leaves)):
             return "skipped: the result is no float"
-        if self.program.loss and (len(leaves) != 1 or np.shape(leaves[0]) != ()):
+        if self.program.loss and (children(self.value) is not None or np.shape(self.value) != ()):
             return "skipped: the result is not one number"
         code = self.function.__code__
         self.names = code.co_varnames[: code.co_argcount]
@@ -263,7 +263,7 @@ class _Check:
             return
         jumps = [(a - 2 * middle + b) / h for a, b, h in zip(ahead, behind, steps, strict=True)]
         smooth = abs(jumps[1]) < 0.3 * abs(jumps[0]) + tolerance
-        settled = abs(slopes[0] - slopes[1]) < 0.2 * abs(got - slopes[1])
+        settled = abs(slopes[0] - slopes[1]) < 0.02 * max(map(abs, slopes)) + tolerance
         if smooth and settled:
             raise Failure(stage, "slope", f"{got} instead of {slopes}; {gradients!r}")
 
