@@ -73,8 +73,7 @@ class Memory:
         for value in (*function.params, *(c.value for c in function.captures)):
             own = frozenset({value if value in function.donated else OUTSIDE})
             self._set(value, own, own)
-        while self._pass(function.body):
-            pass
+        self._pass(function.body)
 
     def immutable(self, value: Value) -> bool:
         """Whether there is no memory to share."""
@@ -131,30 +130,37 @@ class Memory:
         inside = self._inside[op]
         return frozenset(Earlier(root) if root in inside else root for root in roots)
 
-    def _pass(self, block: Block) -> bool:
-        news = False
+    def _pass(self, block: Block) -> None:
         for op in block.ops:
             if op.primitive in LOOPS:
-                loop = Loop(op)
-                for k, param in enumerate(loop.carried):
-                    sources = (loop.inits[k], loop.yields[k])
-                    news |= self._follow(param, *sources, of=op)
-                    news |= self._follow(loop.finals[k], *sources)
-                    if loop.test is not None:
-                        news |= self._follow(loop.test.params[k], *sources, of=op)
-                for stack, entry in zip(loop.stacks, loop.entries, strict=True):
-                    both = self.of(entry) | self.inside(entry)
-                    both |= self._earlier(op, both)
-                    news |= self._set(stack, frozenset({stack}), both)
+                while self._carried(op):  # what a round hands on may be news to the next
+                    for inner in op.blocks:
+                        self._pass(inner)
+                continue
             for inner in op.blocks:
-                news |= self._pass(inner)
+                self._pass(inner)
             if op.primitive in (IF, WITH):
                 for k, result in enumerate(op.results):
-                    news |= self._follow(result, *(inner.results[k] for inner in op.blocks))
-            elif op.primitive not in LOOPS:
+                    self._follow(result, *(inner.results[k] for inner in op.blocks))
+            else:
                 for result in op.results:
                     if not self.immutable(result):
-                        news |= self._set(result, *self._made(op))
+                        self._set(result, *self._made(op))
+
+    def _carried(self, op: Op) -> bool:
+        """Let what a loop carries follow what it begins with and what its rounds yield, if that is news."""
+        loop, news = Loop(op), op not in self._inside
+        self._earlier(op, NOWHERE)
+        for k, param in enumerate(loop.carried):
+            sources = (loop.inits[k], loop.yields[k])
+            news |= self._follow(param, *sources, of=op)
+            news |= self._follow(loop.finals[k], *sources)
+            if loop.test is not None:
+                news |= self._follow(loop.test.params[k], *sources, of=op)
+        for stack, entry in zip(loop.stacks, loop.entries, strict=True):
+            both = self.of(entry) | self.inside(entry)
+            both |= self._earlier(op, both)
+            news |= self._set(stack, frozenset({stack}), both)
         return news
 
     def _made(self, op: Op) -> tuple[Roots, Roots]:

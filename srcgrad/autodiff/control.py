@@ -248,7 +248,7 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     own = {*body.params, *(r for o in child.forward for r in o.results)}
     child.builder.location = op.location
     ends = [
-        _end(child.cotangents, loop.carried[k], carried.params[position])
+        _end(child.cotangents, loop.carried[k], carried.given(position))
         for position, k in enumerate(rounds)
     ]
     ends += [child.cotangents.take_or_zero(v) for v in outside]
@@ -298,14 +298,14 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     return [forward]
 
 
-def _end(cotangents: Cotangents, param: Value, given: Sequence[Value]) -> Arg:
+def _end(cotangents: Cotangents, param: Value, given: Arg) -> Arg:
     """The cotangent of a carried value at the end of a round of the backward sweep.
 
     A value that the round overwrote without reading has none: zeros, of its successor's shape.
     """
-    if param in cotangents or len(given) != 1:
+    if param in cotangents or not isinstance(given, Value):
         return cotangents.take_or_zero(param)
-    return cotangents.zero(given[0])
+    return cotangents.zero(given)
 
 
 def _restructure(child: Sweep, start: Arg, end: Arg) -> Arg:

@@ -187,10 +187,18 @@ def values_in(arg: Arg) -> list[Value]:
     return found
 
 
+# Every pass asks for the values of every op, so the frequent cases are told by their exact type.
+_LEAVES = frozenset({int, float, complex, bool, str, type(None)})
+_SEQUENCES = (tuple, list)
+
+
 def _collect(arg: Arg, found: list[Value]) -> None:
-    if isinstance(arg, Value):
+    kind = type(arg)
+    if kind is Value:
         found.append(arg)
-    elif isinstance(arg, tuple | list):
+    elif kind in _LEAVES:
+        return
+    elif isinstance(arg, _SEQUENCES):
         for item in arg:
             _collect(item, found)
     elif isinstance(arg, dict):
@@ -203,8 +211,11 @@ def _collect(arg: Arg, found: list[Value]) -> None:
 
 def map_values(function: Callable[[Value], Any], arg: Arg) -> Any:
     """The same argument with `function` applied to every value in it; constants stay."""
-    if isinstance(arg, Value):
+    kind = type(arg)
+    if kind is Value:
         return function(arg)
+    if kind in _LEAVES:
+        return arg
     if isinstance(arg, tuple):
         mapped = [map_values(function, item) for item in arg]
         return type(arg)(*mapped) if hasattr(arg, "_fields") else tuple(mapped)
@@ -220,9 +231,10 @@ def map_values(function: Callable[[Value], Any], arg: Arg) -> Any:
 def operands(op: Op) -> list[Value]:
     """The values that an op reads itself, without those its blocks read."""
     found: list[Value] = []
-    _collect(op.args, found)
-    if op.kwargs:
-        _collect(dict(op.kwargs), found)
+    for arg in op.args:
+        _collect(arg, found)
+    for arg in op.kwargs.values():
+        _collect(arg, found)
     return found
 
 

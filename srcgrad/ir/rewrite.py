@@ -17,7 +17,7 @@ def substitute(arg: Arg, table: Substitution) -> Arg:
 
 def substitute_op(op: Op, table: Substitution) -> Op:
     """An op that reads the replacements instead; the same op where nothing changes."""
-    if not table:
+    if not any(v in table for v in reads(op)):
         return op
     args = tuple(substitute(a, table) for a in op.args)
     kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
@@ -29,7 +29,7 @@ def substitute_block(block: Block, table: Substitution) -> Block:
     """A block whose free values are replaced."""
     if not table:
         return block
-    ops = tuple(substitute_op(op, table) for op in block.ops)
+    ops = tuple([substitute_op(op, table) for op in block.ops])
     return Block(block.params, ops, tuple(substitute(r, table) for r in block.results))
 
 

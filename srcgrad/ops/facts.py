@@ -15,6 +15,7 @@ import numpy as np
 
 from ..ir.graph import UNDEFINED
 from ..ir.types import (
+    OPAQUE,
     PY_BOOL,
     PY_COMPLEX,
     PY_FLOAT,
@@ -389,6 +390,8 @@ def elementwise(function: Any) -> Callable[..., Facts]:
 
 def _not_numbers(function: Any, given: Sequence[Facts]) -> Facts:
     kinds = [f.kind for f in given]
+    if any(f.is_numeric for f in given) and all(f.is_numeric or f == OPAQUE for f in given):
+        return UNKNOWN  # what is None on some path, and a number or an array where it is read
     if any(k in ("array", "unknown", "opaque", "object") for k in kinds):
         return Facts("opaque") if "opaque" in kinds or "object" in kinds else UNKNOWN
     if function in COMPARISONS:

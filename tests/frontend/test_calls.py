@@ -320,7 +320,7 @@ def test_what_an_opaque_function_gives():
 def test_strings():
     def f(x, name):
         label = f"{name.upper()}-{x:.{2}f}-{name!r:>5}{{}}"
-        parts = "a,b".split(",")  # noqa: SIM905
+        parts = "a,b".split(",")
         return x if label.startswith("LOSS") and parts[0] == "a" else -x, label, "%s=%d" % (name, 3)  # noqa: UP031
 
     agrees(f, 1.25, "loss")
