@@ -148,7 +148,7 @@ class Memory:
                         self._set(result, *self._made(op))
 
     def _carried(self, op: Op) -> bool:
-        """Let what a loop carries follow what it begins with and what its rounds yield, if that is news."""
+        """Let what a loop carries follow its start and what its rounds yield, if that is news."""
         loop, news = Loop(op), op not in self._inside
         self._earlier(op, NOWHERE)
         for k, param in enumerate(loop.carried):

@@ -58,11 +58,12 @@ class Liveness:
 
     def define(self, values: Iterable[Value], live: Iterable[Value]) -> None:
         made = list(values)
+        others = {*live, *made}
         for value in made:
-            for other in live:
-                self.clash(value, other)
-            for other in made:
-                self.clash(value, other)
+            rest = others - {value}
+            self.conflicts.setdefault(value, set()).update(rest)
+            for other in rest:
+                self.conflicts.setdefault(other, set()).add(value)
 
     def expand(self, arg: Arg) -> set[Value]:
         """The named values that printing an argument reads."""

@@ -41,7 +41,7 @@ def accept(code: Code) -> None:
     UnsupportedSyntax
         At the first construct, in the order of the text, that is never accepted.
     """
-    found = [node for node in gast.walk(code.tree) if _complaint(node) is not None]
+    found = [node for node in code.nodes if _complaint(node) is not None]
     if isinstance(code.tree, gast.AsyncFunctionDef):
         found.insert(0, code.tree)
     if found:

@@ -89,7 +89,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
         return _lower_closed(found, signature, values)
     code = code_of(None, target)
     if given is None:
-        numbers = compared_numbers(code.tree)
+        numbers = compared_numbers(code.nodes)
         for value in values:
             if value.hint in numbers and value.facts.kind == "unknown":
                 value.facts = Facts("unknown", None, ())
@@ -131,12 +131,13 @@ def _lower_recursive(
     return Function(name, signature, low.builder.block(values, [result]))
 
 
-def compared_numbers(tree: Any) -> set[str]:
+def compared_numbers(nodes: Sequence[Any]) -> set[str]:
     """The names that an `if` or `while` compares: those of single numbers, as an array has no truth.
 
-    A name that is bound once more may have been an array before.
+    A name that is bound once more may have been an array before. The nodes are those of a function's
+    tree, its own first.
 
-    >>> sorted(compared_numbers(gast.parse("while a > b + 1 and c != 0: pass")))
+    >>> sorted(compared_numbers(list(gast.walk(gast.parse("while a > b + 1 and c != 0: pass")))))
     ['a', 'c']
     """
     found: set[str] = set()
@@ -151,19 +152,19 @@ def compared_numbers(tree: Any) -> set[str]:
             operands = (test.left, *test.comparators)
             found.update(o.id for o in operands if isinstance(o, gast.Name))
 
-    for node in gast.walk(tree):
+    for node in nodes:
         if isinstance(node, gast.If | gast.While | gast.IfExp):
             decide(node.test)
-    return found - _rebound(tree)
+    return found - _rebound(nodes)
 
 
-def _rebound(tree: Any) -> set[str]:
+def _rebound(nodes: Sequence[Any]) -> set[str]:
     """The names that are assigned to, or that are parameters of a function inside."""
     found: set[str] = set()
-    for node in gast.walk(tree):
+    for node in nodes:
         if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Store):
             found.add(node.id)
-        elif isinstance(node, gast.FunctionDef | gast.Lambda) and node is not tree:
+        elif isinstance(node, gast.FunctionDef | gast.Lambda) and node is not nodes[0]:
             found.update(n.id for n in gast.walk(node.args) if isinstance(n, gast.Name))
     return found
 

@@ -48,12 +48,22 @@ class Code:
         return list(self.tree.body)
 
     @cached_property
+    def nodes(self) -> list[Any]:
+        """Every node of the tree, that of the function itself first."""
+        return list(gast.walk(self.tree))
+
+    @cached_property
+    def own(self) -> list[Any]:
+        """The nodes of the body, without those of functions defined in it."""
+        return list(_own(self.body, gast.AST))
+
+    @cached_property
     def parameters(self) -> tuple[ParameterNode, ...]:
         return tuple(_parameters(self.tree.args))
 
     @cached_property
     def nonlocals(self) -> frozenset[str]:
-        return frozenset(n for s in _own(self.body, gast.Nonlocal) for n in s.names)
+        return frozenset(n for s in self.own if isinstance(s, gast.Nonlocal) for n in s.names)
 
     @cached_property
     def locals(self) -> frozenset[str]:
@@ -64,13 +74,14 @@ class Code:
     @cached_property
     def captured(self) -> frozenset[str]:
         """The names that functions defined inside may read at any time."""
-        inside = (self.inner(node).free for node in _own(self.body, FUNCTIONS))
+        inside = (self.inner(node).free for node in self.own if isinstance(node, FUNCTIONS))
         return frozenset().union(*inside)
 
     @cached_property
     def free(self) -> frozenset[str]:
         """The names that this function, or one inside it, takes from around it."""
-        read = {n.id for n in _own(self.body, gast.Name) if isinstance(n.ctx, gast.Load)}
+        names = (n for n in self.own if isinstance(n, gast.Name))
+        read = {n.id for n in names if isinstance(n.ctx, gast.Load)}
         return (frozenset(read) | self.nonlocals | self.captured) - self.locals
 
     @cached_property

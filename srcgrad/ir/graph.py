@@ -111,6 +111,7 @@ class Op:
     blocks: tuple[Block, ...] = ()
     location: Location | None = None
     adjoint: bool = False
+    _operands: tuple[Value, ...] | None = field(default=None, init=False, repr=False)
 
     @property
     def result(self) -> Value:
@@ -228,22 +229,25 @@ def map_values(function: Callable[[Value], Any], arg: Arg) -> Any:
     return arg
 
 
-def operands(op: Op) -> list[Value]:
+def operands(op: Op) -> tuple[Value, ...]:
     """The values that an op reads itself, without those its blocks read."""
-    found: list[Value] = []
-    for arg in op.args:
-        _collect(arg, found)
-    for arg in op.kwargs.values():
-        _collect(arg, found)
-    return found
+    known = op._operands
+    if known is None:
+        found: list[Value] = []
+        for arg in op.args:
+            _collect(arg, found)
+        for arg in op.kwargs.values():
+            _collect(arg, found)
+        known = tuple(found)
+        object.__setattr__(op, "_operands", known)  # remembered: every pass asks
+    return known
 
 
-def reads(op: Op) -> list[Value]:
+def reads(op: Op) -> tuple[Value, ...]:
     """The values that an op reads from the block it stands in, also through its own blocks."""
-    found = operands(op)
-    for block in op.blocks:
-        found += free_values(block)
-    return found
+    if not op.blocks:
+        return operands(op)
+    return (*operands(op), *(v for block in op.blocks for v in free_values(block)))
 
 
 def free_values(block: Block) -> dict[Value, None]:

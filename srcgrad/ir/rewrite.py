@@ -17,7 +17,7 @@ def substitute(arg: Arg, table: Substitution) -> Arg:
 
 def substitute_op(op: Op, table: Substitution) -> Op:
     """An op that reads the replacements instead; the same op where nothing changes."""
-    if not any(v in table for v in reads(op)):
+    if not table or table.keys().isdisjoint(reads(op)):
         return op
     args = tuple(substitute(a, table) for a in op.args)
     kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}

@@ -16,13 +16,14 @@ def eliminate(function: Function) -> Function:
 
 def _block(block: Block, live: set[Value]) -> tuple[Block, set[Value]]:
     """The live part of a block, and the values that it reads from outside or as parameters."""
-    live = live | set(values_in(block.results))
+    live = {*live, *values_in(block.results)}
     kept: list[Op] = []
     for op in reversed(block.ops):
-        if not has_effect(op) and not any(r in live for r in op.results):
+        if live.isdisjoint(op.results) and not has_effect(op):
             continue
         op, read = _op(op, live)
-        live = (live - set(op.results)) | read
+        live.difference_update(op.results)
+        live |= read
         kept.append(op)
     return Block(block.params, tuple(reversed(kept)), block.results), live
 

@@ -1,5 +1,5 @@
 """Loops: what they carry, how they end, and when they are read round by round."""
-# ruff: noqa: B007, B905, C416, C417, RUF015
+# ruff: noqa: C416, C417, RUF015
 # The functions to be read are written the way users write, not the way linters like it.
 
 import math

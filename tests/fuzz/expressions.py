@@ -355,8 +355,13 @@ class Expressions:
             (1, lambda: f"({self.array(shape, d)})[::-1]"),
             (1, lambda: f"np.cumsum({self.array(shape, d)})"),
             (1, lambda: f"np.roll({self.array(shape, d)}, 1)"),
-            (2, lambda: f"({self.array((rows,), d)})[{self.expr(_ints(n, rows), 0)}]"),
-            (1, lambda: f"np.take({self.array((rows,), d)}, {self.expr(_ints(n, rows), 0)})"),
+            (2, lambda: f"({self.array((rows,), d)})[{self.expr(position_type(n, rows), 0)}]"),
+            (
+                1,
+                lambda: (
+                    f"np.take({self.array((rows,), d)}, {self.expr(position_type(n, rows), 0)})"
+                ),
+            ),
             (1, lambda: f"({self.array((n + 1,), d)})[1:]"),
             (1, lambda: f"({self.array((n + 2,), d)})[:-2]"),
             (1, lambda: f"np.diff({self.array((n + 1,), d)})"),
@@ -393,7 +398,7 @@ class Expressions:
             (1, lambda: f"np.outer({self.array((n,), d)}, {self.array((m,), d)})"),
             (2, lambda: f"({self.array((n * m,), d)}).reshape({n}, {m})"),
             (1, lambda: f"({self.array((n, m + 1), d)})[:, 1:]"),
-            (1, lambda: f"({self.array((k, m), d)})[{self.expr(_ints(n, k), 0)}]"),
+            (1, lambda: f"({self.array((k, m), d)})[{self.expr(position_type(n, k), 0)}]"),
             (1, lambda: f"np.cumsum({self.array(shape, d)}, axis={self.rng.choice('01')})"),
         ]
         if m == 1:
@@ -443,7 +448,7 @@ class Expressions:
         return "{" + ", ".join(f"{k!r}: {self.expr(p, depth - 1)}" for k, p in pairs) + "}"
 
 
-def _ints(size: int, bound: int) -> Type:
+def position_type(size: int, bound: int) -> Type:
     return Type("ints", (size,), bound)
 
 

@@ -1,12 +1,12 @@
 """Turns of phrase that users like: each writes a few statements that belong together."""
 
-from fuzz.expressions import Expressions
 from fuzz.kinds import ANY, NUM, Type, arr, int_, tuple_
+from fuzz.shapes import Shapes
 
 STEP = "    "
 
 
-class Patterns(Expressions):
+class Patterns(Shapes):
     """Statements that need a plan; a subclass has the single ones."""
 
     def first_or_more(self, indent: str) -> list[str]:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from graphs import derive, find, read, run, seeded
+from zoo.numeric import identical, tree_leaves
 
 from srcgrad.optimize.own import own_results
 from srcgrad.optimize.passes import optimize
-from zoo.numeric import identical, tree_leaves
 
 X = np.array([0.5, 1.5, 2.5])
 

@@ -1,0 +1,343 @@
+"""Updates happen in place where nobody can tell, and are copies where somebody could."""
+
+import copy
+import operator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from graphs import Adjoint, derive, function_of, param, run, text_of
+from zoo.numeric import identical
+
+from srcgrad import runtime
+from srcgrad.ir.graph import Block
+from srcgrad.ir.interpret import interpret
+from srcgrad.ir.types import PY_FLOAT, PY_INT, Facts, array
+from srcgrad.optimize.passes import optimize
+
+X = array("float64", (4,))
+NUMBERS = np.array([0.5, 1.5, 2.5, 3.5])
+
+
+@pytest.fixture
+def b():
+    return Adjoint()
+
+
+@pytest.fixture
+def x():
+    return param("x", X)
+
+
+def faithful(function, *args):
+    """The text of a function, which does what its graph does, bit for bit, and writes to no argument."""
+    given = copy.deepcopy(args)
+    got = run(function, *given)
+    assert identical(list(given), list(args)), "an argument was written to"
+    assert identical(got, interpret(function, copy.deepcopy(args)))
+    return text_of(function)
+
+
+def copies(text):
+    """Whether an update is written as a function that copies."""
+    return "index_add(" in text or ("append(" in text and ".append(" not in text)
+
+
+# -- where nobody can tell -------------------------------------------------------------------------
+
+
+def test_fresh_memory_is_written_into(b, x):
+    d = b(np.exp, x, hint="d")
+    d = b(runtime.index_add, d, 0, 2.0, hint="d")
+    text = faithful(function_of(b, [x], d), NUMBERS)
+    assert "d[0] += 2.0" in text
+
+
+def test_a_negated_value_is_subtracted(b, x):
+    d, v = b(np.exp, x, hint="d"), param("v", PY_FLOAT)
+    d = b(runtime.index_add, d, slice(1, None), b(operator.neg, v), hint="d")
+    text = faithful(function_of(b, [x, v], d), NUMBERS, 2.0)
+    assert "d[1:] -= v" in text
+
+
+def test_an_index_that_may_name_an_entry_twice_counts_it_twice(b, x):
+    i = param("i", array("int64", (3,)))
+    d = b(np.exp, x, hint="d")
+    d = b(runtime.index_add, d, i, 1.0, hint="d")
+    text = faithful(function_of(b, [x, i], d), NUMBERS, np.array([0, 0, 2]))
+    assert "np.add.at(d, i, 1.0)" in text
+
+
+def test_a_mask_names_no_entry_twice(b, x):
+    m = param("m", array("bool", (4,)))
+    d = b(np.exp, x, hint="d")
+    d = b(runtime.index_add, d, m, 1.0, hint="d")
+    text = faithful(function_of(b, [x, m], d), NUMBERS, NUMBERS > 1)
+    assert "d[m] += 1.0" in text
+
+
+def test_a_sum_goes_into_the_memory_of_its_first_term(b, x):
+    d = b(np.exp, x, hint="d")
+    d = b(operator.add, d, x, hint="d")
+    assert "d += x" in faithful(function_of(b, [x], d), NUMBERS)
+
+
+def loop(body_of, *, start, params, kind=X):
+    """A loop in which each round makes of `d` what `body_of(body, k, d)` gives."""
+    b = Adjoint()
+    k, d, body = param("k", PY_INT), param("d", kind), Adjoint()
+    begun = start(b)
+    new = body_of(body, k, d)
+    (result,) = b.emit_for(3, [begun], body.block((k, d), (new,)))
+    return function_of(b, params, result)
+
+
+def test_a_loop_adds_to_what_it_carries(x):
+    function = loop(
+        lambda b, k, d: b(runtime.index_add, d, k, 1.0), start=lambda b: b(np.exp, x), params=[x]
+    )
+    text = faithful(function, NUMBERS)
+    assert "d[k] += 1.0" in text
+
+
+def test_numbers_have_no_memory(b):
+    x = param("x", PY_FLOAT)
+    function = loop(
+        lambda b, k, d: b(operator.add, d, x, hint="d"),
+        start=lambda b: 0.0,
+        params=[x],
+        kind=PY_FLOAT,
+    )
+    assert "d += x" in faithful(function, 0.7)
+
+
+def test_a_list_is_appended_to(b):
+    x = param("x", PY_FLOAT)
+    kind = Facts("list", element=PY_FLOAT)
+    function = loop(
+        lambda b, k, d: b(runtime.append, d, x, facts=kind),
+        start=lambda b: [],
+        params=[x],
+        kind=kind,
+    )
+    assert "d.append(x)" in faithful(function, 0.7)
+
+
+# -- where somebody could ----------------------------------------------------------------------------
+
+
+def test_an_argument_is_not_written_into(b, x):
+    d = b(runtime.index_add, x, 0, 2.0, hint="d")
+    assert copies(faithful(function_of(b, [x], d), NUMBERS))
+
+
+def test_an_argument_that_was_given_away_is():
+    function = loop(
+        lambda b, k, d: b(runtime.index_add, d, k, 1.0), start=lambda b: DONATED, params=[DONATED]
+    )
+    assert copies(text_of(function))
+    assert not copies(text_of(replace(function, donated=frozenset({DONATED}))))
+
+
+DONATED = param("x", X)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda b, x: x,
+        lambda b, x: b(operator.getitem, x, slice(None, None, -1)),
+        lambda b, x: b(np.transpose, x),
+        lambda b, x: b(np.reshape, x, (4,)),
+        lambda b, x: b(np.real, x),
+        lambda b, x: b(np.diff, x, 0),
+        lambda b, x: b(np.einsum, "i->i", x),
+        lambda b, x: b(np.broadcast_to, x, (4,)),
+        lambda b, x: b(runtime.unbroadcast, x, x),
+    ],
+)
+def test_a_view_of_an_argument_is_not_written_into(look):
+    x = param("x", X)
+    function = loop(
+        lambda b, k, d: b(runtime.index_add, d, k, 1.0), start=lambda b: look(b, x), params=[x]
+    )
+    faithful(function, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda b, d: d,
+        lambda b, d: b(operator.getitem, d, slice(1, None)),
+        lambda b, d: b(np.transpose, d),
+        lambda b, d: b(operator.getitem, b(np.reshape, d, (2, 2)), 0),
+    ],
+)
+def test_memory_of_which_a_view_is_still_read_is_not_written_into(b, x, look):
+    d = b(np.exp, x, hint="d")
+    view = look(b, d)
+    e = b(runtime.index_add, d, 1, 2.0, hint="d")
+    assert copies(faithful(function_of(b, [x], (e, view)), NUMBERS))
+
+
+def test_a_view_that_is_read_only_before_does_not_matter(b, x):
+    d = b(np.exp, x, hint="d")
+    total = b(np.sum, b(operator.getitem, d, slice(1, None)), hint="total")
+    e = b(runtime.index_add, d, 1, 2.0, hint="d")
+    assert not copies(faithful(function_of(b, [x], (e, total)), NUMBERS))
+
+
+def test_a_view_held_by_a_list_counts(b, x):
+    d = b(np.exp, x, hint="d")
+    held = b(runtime.append, [], d, facts=Facts("list", items=(X,), cls=list), hint="held")
+    e = b(runtime.index_add, d, 1, 2.0, hint="d")
+    assert copies(faithful(function_of(b, [x], (e, held)), NUMBERS))
+
+
+def test_a_view_held_by_the_tape_counts():
+    b, x = Adjoint(), param("x", X)
+    k, d, body = param("k", PY_INT), param("d", X), Adjoint()
+    new = body(runtime.index_add, d, k, 1.0)
+    start = b(np.exp, x)
+    final, stack = b.emit_for(3, [start], body.block((k, d), (new, d)))
+    assert copies(faithful(function_of(b, [x], (final, stack)), NUMBERS))
+
+
+def test_memory_that_is_carried_twice_is_not_written_into(b, x):
+    k, p, q, body = param("k", PY_INT), param("p", X), param("q", X), Adjoint()
+    new = body(runtime.index_add, p, k, 1.0)
+    start = b(np.exp, x)
+    results = b.emit_for(3, [start, start], body.block((k, p, q), (new, q)))
+    faithful(function_of(b, [x], results), NUMBERS)
+
+
+def test_values_that_change_places_each_round_are_not_mixed_up(b, x):
+    k, p, q, body = param("k", PY_INT), param("p", X), param("q", X), Adjoint()
+    new = body(runtime.index_add, p, k, 1.0)
+    one, two = b(np.exp, x), b(np.sin, x)
+    results = b.emit_for(3, [one, two], body.block((k, p, q), (q, new)))
+    faithful(function_of(b, [x], results), NUMBERS)
+
+
+def test_memory_that_one_side_of_a_branch_shares_is_not_written_into(b, x):
+    flag = param("flag", PY_INT)
+    d = b(np.exp, x, hint="d")
+    orelse = Adjoint()
+    (either,) = b.emit_if(flag, Block((), (), (d,)), orelse.block((), (orelse(np.sin, x),)))
+    e = b(runtime.index_add, either, 1, 2.0, hint="d")
+    for chosen in (0, 1):
+        faithful(function_of(b, [x, flag], (e, d)), NUMBERS, chosen)
+
+
+def test_an_update_on_one_side_leaves_the_other_alone(b, x):
+    flag = param("flag", PY_INT)
+    d = b(np.exp, x, hint="d")
+    then = Adjoint()
+    changed = then(runtime.index_add, d, 0, 2.0)
+    (either,) = b.emit_if(flag, then.block((), (changed,)), Block((), (), (d,)))
+    for chosen in (0, 1):
+        faithful(function_of(b, [x, flag], either), NUMBERS, chosen)
+        faithful(function_of(b, [x, flag], (either, d)), NUMBERS, chosen)
+
+
+def test_entries_of_a_list_that_are_one_array_are_not_added_to_in_place():
+    x = param("x", X)
+    kind = Facts("list", element=X)
+    b = Adjoint()
+    d = b(np.exp, x, hint="d")
+    both = b(runtime.append, b(runtime.append, [], d, facts=kind), d, facts=kind, hint="both")
+    changed = b(runtime.index_add, both, 0, 1.0, facts=kind, hint="both")
+    faithful(function_of(b, [x], changed), NUMBERS)
+
+
+def test_entries_of_a_list_that_are_arguments_are_not_added_to_in_place():
+    x = param("x", X)
+    kind = Facts("list", element=X)
+    function = loop(
+        lambda b, k, d: b(runtime.index_add, d, 0, 1.0, facts=kind),
+        start=lambda b: b(runtime.append, [], x, facts=kind),
+        params=[x],
+        kind=kind,
+    )
+    faithful(function, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("value", "facts"),
+    [
+        (np.ones((2, 4)), array("float64", (2, 4))),  # the sum is larger
+        (np.ones(4) * 1j, array("complex128", (4,))),  # ... of another type
+    ],
+)
+def test_a_sum_that_does_not_fit_its_first_term_is_new(value, facts, x):
+    v = param("v", facts)
+    b = Adjoint()
+    d = b(np.exp, x, hint="d")
+    e = b(operator.add, d, v, hint="d")
+    assert "+=" not in faithful(function_of(b, [x, v], e), NUMBERS, value)
+
+
+def test_what_the_update_reads_may_overlap_what_it_writes(b, x):
+    d = b(np.exp, x, hint="d")
+    part = b(operator.getitem, d, slice(None, -1))
+    e = b(runtime.index_add, d, slice(1, None), part, hint="d")
+    text = faithful(function_of(b, [x], e), NUMBERS)
+    assert "d[1:] += d[:-1]" in text
+
+
+# -- whole gradients -----------------------------------------------------------------------------------
+
+
+def stencil(u, c, n):
+    for _ in range(n):
+        left = u[:-1]
+        right = u[1:]
+        u = u + c * np.concatenate([left * right, np.zeros(1)])
+    return np.sum(u * u)
+
+
+def gathers(u, i):
+    return np.sum(np.sin(u[i]) * u[0]) + np.sum(u[::2] * u[1::2])
+
+
+def nested(params, n):
+    total = 0.0
+    for k in range(n):
+        for a in params["w"]:
+            total = total + a[k] * params["s"] * total + a[0]
+    return total
+
+
+def rows(m):
+    total = m[0]
+    for row in m:
+        total = total * row + m[-1]
+    return np.sum(total)
+
+
+def transposed(m):
+    t = m.T
+    return np.sum(t[0] * t[1]) + np.sum(np.sin(t) * m[:, 0])
+
+
+M = np.arange(9.0).reshape(3, 3) / 7.0
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "argnums"),
+    [
+        (stencil, (NUMBERS, 0.1, 3), (0, 1)),
+        (gathers, (NUMBERS, np.array([0, 0, 2])), (0,)),
+        (nested, ({"w": [NUMBERS, NUMBERS + 1], "s": 0.5}, 3), (0,)),
+        (rows, (M,), (0,)),
+        (transposed, (M,), (0,)),
+    ],
+)
+def test_a_gradient_written_in_place_is_that_of_its_graph(function, args, argnums):
+    made = optimize(derive(function, *args, argnums=argnums))
+    given = copy.deepcopy(args)
+    got = run(made, *given)
+    assert identical(list(given), list(args))
+    assert identical(got, interpret(made, [*copy.deepcopy(args), 1.0]))
+    again = run(made, *given)
+    assert identical(got, again)
