@@ -341,3 +341,78 @@ def test_a_gradient_written_in_place_is_that_of_its_graph(function, args, argnum
     assert identical(got, interpret(made, [*copy.deepcopy(args), 1.0]))
     again = run(made, *given)
     assert identical(got, again)
+
+
+# -- random programs -----------------------------------------------------------------------------------
+
+SQUARE = array("float64", (3, 3))
+LIST = Facts("list", element=SQUARE)
+
+
+def grow(draw, b, pool, lists, depth):
+    """Add a few ops that look into, update and keep the arrays of the pool."""
+    for _ in range(draw(st.integers(1, 5))):
+        one, other = draw(st.sampled_from(pool)), draw(st.sampled_from(pool))
+        kinds = ["fresh", "view", "update", "update", "sum", "keep", "take", "entry"]
+        kind = draw(st.sampled_from(kinds + (["branch", "loop"] if depth else [])))
+        hint = draw(st.sampled_from([None, "d", "e"]))
+        if kind == "fresh":
+            pool.append(b(np.cos, one, hint=hint))
+        elif kind == "view":
+            look = draw(st.sampled_from(["turned", "flipped", "reshaped"]))
+            if look == "turned":
+                pool.append(b(np.transpose, one, hint=hint))
+            elif look == "flipped":
+                flip = slice(None, None, -1)
+                pool.append(b(operator.getitem, one, (slice(None), flip), hint=hint))
+            else:
+                pool.append(b(np.reshape, one, (3, 3), hint=hint))
+        elif kind == "update":
+            index = draw(st.sampled_from([0, (slice(None), 1), slice(0, 2)]))
+            value = b(operator.getitem, other, index) if draw(st.booleans()) else 2.0
+            pool.append(b(runtime.index_add, one, index, value, hint=one.hint or hint))
+        elif kind == "sum":
+            pool.append(b(operator.add, one, other, hint=one.hint or hint))
+        elif kind == "keep":
+            start = draw(st.sampled_from([[], *lists]))
+            lists.append(b(runtime.append, start, one, facts=LIST, hint="xs"))
+        elif kind == "take" and lists:
+            pool.append(
+                b(operator.getitem, draw(st.sampled_from(lists)), 0, facts=SQUARE, hint=hint)
+            )
+        elif kind == "entry" and lists:
+            xs = draw(st.sampled_from(lists))
+            lists.append(b(runtime.index_add, xs, 0, one, facts=LIST, hint="xs"))
+        elif kind == "branch":
+            sides = []
+            for _ in range(2):
+                inner, inside = Adjoint(), list(pool)
+                grow(draw, inner, inside, list(lists), depth - 1)
+                ends = [draw(st.sampled_from(inside)) for _ in range(2)]
+                sides.append(inner.block((), ends))
+            pool.extend(b.emit_if(draw(st.booleans()), *sides, ["d", None]))
+        elif kind == "loop":
+            inits = [draw(st.sampled_from(pool)) for _ in range(2)]
+            k, p, q = param("k", PY_INT), param("d", SQUARE), param(None, SQUARE)
+            inner, inside = Adjoint(), [*pool, p, q]
+            grow(draw, inner, inside, list(lists), depth - 1)
+            ends = [draw(st.sampled_from(inside)) for _ in range(3)]
+            *finals, stack = b.emit_for(2, inits, inner.block((k, p, q), ends))
+            pool.extend(finals)
+            lists.append(stack)
+
+
+@st.composite
+def programs(draw):
+    b = Adjoint()
+    params = [param("x", SQUARE), param("y", SQUARE)]
+    pool, lists = list(params), []
+    grow(draw, b, pool, lists, depth=2)
+    wanted = [draw(st.sampled_from(pool + lists)) for _ in range(draw(st.integers(1, 3)))]
+    return function_of(b, params, tuple(wanted))
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs())
+def test_what_is_written_in_place_cannot_be_told_from_what_is_not(function):
+    faithful(function, np.arange(9.0).reshape(3, 3), np.ones((3, 3)))
