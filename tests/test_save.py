@@ -115,7 +115,8 @@ def test_source_for_any_arguments_can_be_saved_too(tmp_path):
     jobs, expected = {}, {}
     for name, program in PROGRAMS.items():
         numbers = all(isinstance(a, float | np.ndarray) for a in program.args)
-        if not numbers or program.has_aux:
+        # What divides by zero where it is masked out is guarded only where shapes are known.
+        if not numbers or program.has_aux or "errstate" in program.tags:
             continue
         made = grad(program.function, program.argnums)
         try:

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from graphs import Adjoint, derive, function_of, param, run, text_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from zoo.numeric import identical
 
 from srcgrad import runtime
