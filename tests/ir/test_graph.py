@@ -58,9 +58,9 @@ def test_operands_include_keyword_arguments_and_leave_out_blocks():
     b.emit_if(axis, inner.block((), ()), Block((), (), ()))
     a = Adjoint()
     a(np.sum, x, axis=axis)
-    assert operands(a.ops[0]) == [x, axis]
-    assert operands(b.ops[0]) == [axis]
-    assert reads(b.ops[0]) == [axis, x]
+    assert operands(a.ops[0]) == (x, axis)
+    assert operands(b.ops[0]) == (axis,)
+    assert reads(b.ops[0]) == (axis, x)
 
 
 def test_free_values_are_those_a_block_reads_and_does_not_define():
