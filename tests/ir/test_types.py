@@ -174,7 +174,7 @@ def admits(facts, value):
         return False
     if facts.kind == "unknown":
         fits = real.is_numeric
-    elif facts.kind in TOWER and facts.dtype is None:
+    elif facts.kind in TOWER and (facts.dtype is None or real.dtype is None):
         fits = real.kind in TOWER and TOWER.index(real.kind) <= TOWER.index(facts.kind)
     else:
         fits = facts.kind == real.kind
