@@ -50,8 +50,9 @@ def grad(
         Anything that srcgrad can find the source of, or a NumPy function. Left out, `grad` is a
         decorator: `@grad`, `@grad(argnums=(0, 1))`.
     argnums : int, str, or a sequence of these
-        The arguments to differentiate with respect to, by position or name. One gives the gradient
-        alone, a sequence a tuple of gradients. Each is structured, shaped and typed as its argument.
+        The arguments to differentiate with respect to, by position or name; of a method, `self` is
+        not counted. One gives the gradient alone, a sequence a tuple of gradients. Each is
+        structured, shaped and typed as its argument, with None for what has no derivative in it.
     has_aux : bool
         The function returns (loss, auxiliary data), and the result is (gradient, auxiliary data).
 

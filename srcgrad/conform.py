@@ -87,7 +87,8 @@ def _container(wanted: Facts, made: Facts) -> Conform | None:
     parts = known if len(known) == len(wanted.items) else (UNKNOWN,) * len(wanted.items)
     each = [conformer(w, m) for w, m in zip(wanted.items, parts, strict=True)]
     cls, keys = wanted.cls, wanted.keys or ()
-    if not any(each) and made.items is not None and cls is not OrderedDict:
+    alike = made.kind == wanted.kind and (cls in (list, tuple, dict) or made.cls is cls)
+    if alike and made.items is not None and not any(each):
         return None
     if wanted.kind == "dict":
         named = list(zip(keys, each, strict=True))
@@ -111,7 +112,7 @@ def _container(wanted: Facts, made: Facts) -> Conform | None:
 
 
 def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any:
-    """A cotangent with arrays where the result has arrays.
+    """A cotangent with the types of the result: arrays for arrays, of their dtype.
 
     Raises
     ------
@@ -151,13 +152,13 @@ def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any
 
 
 def _leaf(given: Any, result: Any, where: str) -> Any:
-    kind = np.asarray(given).dtype.kind
+    kind, wanted = np.asarray(given).dtype.kind, np.asarray(result).dtype
     if kind not in "biufc":
         raise StructureError(f"{where} must be numbers, not {given!r}")
+    if kind == "c" and wanted.kind != "c":
+        raise StructureError(f"{where} must be real, not {given!r}")
     if np.shape(given) != np.shape(result):
         raise StructureError(
             f"{where} must have the shape {np.shape(result)}, not {np.shape(given)}"
         )
-    if isinstance(result, np.ndarray) and not isinstance(given, np.ndarray):
-        return np.asarray(given, float if kind in "biu" else None)
-    return given
+    return np.asarray(given, wanted) if isinstance(result, np.ndarray) else type(result)(given)

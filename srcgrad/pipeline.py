@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,7 +67,10 @@ class Program:
     run: Callable[..., Any]  # takes one value per parameter of the user's function
 
     def is_current(self) -> bool:
-        return all(_same(read(), seen) for read, seen in self.graph.guards)
+        try:
+            return all(_same(read(), seen) for read, seen in self.graph.guards)
+        except (LookupError, AttributeError, ValueError):
+            return False  # it is gone: reading the function anew says so
 
 
 # What is compared by value, because reading it again makes it again. All else is compared by identity:
@@ -88,7 +92,7 @@ def primal(function: Callable[..., Any], given: Given) -> Function:
     if not is_derivative(function):
         return lower(function, given)
     f: Any = function
-    inner = primal(f.function, given)
+    inner = paired(primal(f.function, given), f.has_aux)
     return _without_seed(_gradient(inner, f.argnums, value=f.value, has_aux=f.has_aux))
 
 
@@ -104,7 +108,12 @@ def _without_seed(derivative: Function) -> Function:
 
 
 def output_of(function: Function, has_aux: bool) -> Any:
-    """What a derivative is taken of: the result, or with auxiliary data, the first of the pair.
+    """What a derivative is taken of: the result, or with auxiliary data, the first of the pair."""
+    return function.result[0] if has_aux else function.result
+
+
+def paired(function: Function, has_aux: bool) -> Function:
+    """The function, and with auxiliary data, its result as a pair.
 
     Raises
     ------
@@ -112,15 +121,21 @@ def output_of(function: Function, has_aux: bool) -> Any:
         If `has_aux` is set and the function does not return a pair.
     """
     result = function.result
+    facts = facts_of_arg(result)
     if not has_aux:
-        return result
-    if not isinstance(result, tuple) or len(result) != 2:
+        return function
+    if facts.kind != "tuple" or facts.items is None or len(facts.items) != 2:
         raise StructureError(
             f"with has_aux=True, {called(function)} must return a pair (result, auxiliary data)",
             function.location,
             cure="return (loss, aux), or leave has_aux out",
         )
-    return result[0]
+    if isinstance(result, tuple):
+        return function
+    builder = Builder()
+    pair = tuple(builder.emit(primitive(operator.getitem), (result, k)) for k in range(2))
+    body = replace(function.body, ops=(*function.body.ops, *builder.ops), results=(pair,))
+    return replace(function, body=body)
 
 
 def gradient_program(
@@ -135,7 +150,7 @@ def gradient_program(
 
     Its `run` gives gradients that are structured and typed as the arguments are.
     """
-    graph = primal(function, given)
+    graph = paired(primal(function, given), has_aux)
     unsure = given is not None and only_the_call_tells(facts_of_arg(output_of(graph, has_aux)))
     if unsure:
         graph = _asserting(graph, has_aux)
@@ -231,8 +246,7 @@ def pullback_programs(
     function: Callable[..., Any], given: Mapping[str, Facts], *, has_aux: bool = False
 ) -> Pair:
     """The programs that `vjp` runs, for arguments of these facts."""
-    graph = primal(function, given)
-    output_of(graph, has_aux)
+    graph = paired(primal(function, given), has_aux)
     wanted = [Wanted(k) for k, p in enumerate(graph.params) if is_differentiable(p.facts)]
     lines = header(graph, given, "pullback")
     forward, backward = partition(optimize(joint(graph, wanted, has_aux=has_aux)))

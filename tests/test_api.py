@@ -201,6 +201,20 @@ def test_auxiliary_data_out_of_branches_and_loops():
     assert grad(f, has_aux=True)(0.1) == (-8.0, {"x": 1.6, "k": 7})
 
 
+def power_and_steps(x, n):
+    if n == 0:
+        return x * 0 + 1.0, 0
+    value, steps = power_and_steps(x, n - 1)
+    return value * x, steps + 1
+
+
+def test_auxiliary_data_out_of_recursion():
+    assert grad(power_and_steps, has_aux=True)(2.0, 3) == (12.0, 3)
+    assert value_and_grad(power_and_steps, has_aux=True)(2.0, 3) == ((8.0, 3), 12.0)
+    value, pullback, steps = vjp(power_and_steps, 2.0, 3, has_aux=True)
+    assert (value, pullback(1.0), steps) == (8.0, (12.0, None), 3)
+
+
 @pytest.mark.parametrize("f", [lambda x: x * x, lambda x: (x, 1, 2), lambda x: [x, 1]])
 def test_auxiliary_data_that_are_missing(f):
     for make in (grad, value_and_grad):
@@ -686,6 +700,28 @@ def test_globals_are_read_at_each_call(monkeypatch):
     monkeypatch.undo()
     assert d(1.0) == 4.0
     assert vjp(uses_globals, 3.0)[1](1.0) == (4.0,)
+
+
+def test_what_is_read_from_outside_may_go(monkeypatch):
+    d = grad(uses_globals)
+    assert d(1.0) == 4.0
+    monkeypatch.delattr(sys.modules[__name__], "RATE")
+    with pytest.raises(SrcgradError, match="name 'RATE' is not defined"):
+        d(1.0)
+    monkeypatch.undo()
+    assert d(1.0) == 4.0
+    model = Model(2.0)
+    slope = grad(lambda x: model.w * x)
+    assert slope(1.0) == 2.0
+    del model.w
+    with pytest.raises(SrcgradError, match="has no attribute 'w'"):
+        slope(1.0)
+    k = 3.0
+    closed = grad(lambda x: k * x)  # noqa: F821
+    assert closed(1.0) == 3.0
+    del k
+    with pytest.raises(SrcgradError, match="'k'"):
+        closed(1.0)
 
 
 def test_closures_are_read_at_each_call():

@@ -52,7 +52,10 @@ RUNTIME_VIEWS = (
     runtime.split_stacked, runtime.spread, runtime.stop_gradient, runtime.unbroadcast,
     runtime.unstack,
 )  # fmt: skip
-READ_ONLY = (np.broadcast_to, np.diagonal, runtime.diag_adjoint)
+READ_ONLY = (
+    np.broadcast_arrays, np.broadcast_to, np.diag, np.diagonal, runtime.diag_adjoint,
+    getattr(np.linalg, "diagonal", np.diagonal),  # since NumPy 2.0
+)  # fmt: skip
 # Functions that make containers of which each entry has memory of its own.
 SEPARATE = (runtime.zeros_like, runtime.add, runtime.copied)
 UPDATES = (runtime.index_add, runtime.attribute_add, runtime.append, runtime.setitem)
@@ -133,12 +136,12 @@ class Memory:
     def _pass(self, block: Block) -> None:
         for op in block.ops:
             if op.primitive in LOOPS:
+                self._carried(op)
+                self._blocks(op)  # also for what has become known of values from outside
                 while self._carried(op):  # what a round hands on may be news to the next
-                    for inner in op.blocks:
-                        self._pass(inner)
+                    self._blocks(op)
                 continue
-            for inner in op.blocks:
-                self._pass(inner)
+            self._blocks(op)
             if op.primitive in (IF, WITH):
                 for k, result in enumerate(op.results):
                     self._follow(result, *(inner.results[k] for inner in op.blocks))
@@ -147,10 +150,13 @@ class Memory:
                     if not self.immutable(result):
                         self._set(result, *self._made(op))
 
+    def _blocks(self, op: Op) -> None:
+        for inner in op.blocks:
+            self._pass(inner)
+
     def _carried(self, op: Op) -> bool:
         """Let what a loop carries follow its start and what its rounds yield, if that is news."""
-        loop, news = Loop(op), op not in self._inside
-        self._earlier(op, NOWHERE)
+        loop, news = Loop(op), False
         for k, param in enumerate(loop.carried):
             sources = (loop.inits[k], loop.yields[k])
             news |= self._follow(param, *sources, of=op)

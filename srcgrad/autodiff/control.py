@@ -25,7 +25,7 @@ from ..ir.graph import (
     free_values,
 )
 from ..ir.rewrite import prune, substitute_block
-from ..ir.types import PY_INT, SCALARS, Facts
+from ..ir.types import PY_INT, SCALARS, Facts, join
 from .cotangents import Cotangents, is_structure, leaves, primitive, rebuild
 from .pull import Pull
 from .residuals import Residuals
@@ -36,12 +36,13 @@ class Pair:
     """The two programs that a called function becomes.
 
     `forward` gives its result and what the other needs; `backward` takes that and the result's
-    cotangent to the cotangents of the `active` parameters.
+    cotangent to the cotangents of the `active` parameters, whose facts are `facts`.
     """
 
     forward: str
     backward: str
     active: tuple[int, ...]
+    facts: tuple[Facts, ...]
 
 
 class Sweep(Pull):
@@ -301,11 +302,13 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
 def _end(cotangents: Cotangents, param: Value, given: Arg) -> Arg:
     """The cotangent of a carried value at the end of a round of the backward sweep.
 
-    A value that the round overwrote without reading has none: zeros, of its successor's shape.
+    A value that the round overwrote without reading has none: zeros, which its successor can tell the
+    shape of, if it has the same.
     """
     if param in cotangents or not isinstance(given, Value):
         return cotangents.take_or_zero(param)
-    return cotangents.zero(given)
+    alike = given.facts.is_numeric and given.facts.same_shape(param.facts)
+    return cotangents.zero(given if alike else param)
 
 
 def _restructure(child: Sweep, start: Arg, end: Arg) -> Arg:
@@ -335,7 +338,11 @@ def _reverse_call(sweep: Sweep, op: Op) -> list[Op]:
     get = primitive(operator.getitem)
     forward = replace(op, results=(both,), attrs={"callee": pair.forward})
     cotangent = sweep.cotangents.take(op.result)
-    given = tuple(facts_of_arg(op.args[k]) for k in pair.active)
+    # The other program is one for all calls, and knows no more than what holds in each.
+    given = tuple(
+        join(facts_of_arg(op.args[k]), facts)
+        for k, facts in zip(pair.active, pair.facts, strict=True)
+    )
     out = Value(None, Facts("tuple", items=given))
     sweep.builder.append(
         Op(
@@ -350,7 +357,7 @@ def _reverse_call(sweep: Sweep, op: Op) -> list[Op]:
     for position, k in enumerate(pair.active):
         arg = op.args[k]
         if any(leaf in sweep.active for leaf in leaves(arg) if isinstance(leaf, Value)):
-            g = sweep.builder.emit(get, (out, position), facts=facts_of_arg(arg))
+            g = sweep.builder.emit(get, (out, position), facts=given[position])
             sweep.give(arg, g)
     return [
         forward,

@@ -209,7 +209,7 @@ class Cotangents:
 def construct(cls: type) -> Primitive:
     """The primitive that makes an object of a class from its fields."""
     found = registry.find(cls)
-    return found if found is not None else registry.declare(cls)
+    return found if found is not None else registry.made(cls)
 
 
 def _takes_its_fields(cls: type) -> bool:

@@ -209,7 +209,8 @@ def pair_up(function: Function) -> tuple[dict[str, Pair], Mapping[str, Function]
     pairs: dict[str, Pair] = {}
     for name, callee in function.callees.items():
         active = tuple(k for k, p in enumerate(callee.params) if carries_derivative(p.facts))
-        pairs[name] = Pair(f"{name}_forward", f"{name}_backward", active)
+        facts = tuple(callee.params[k].facts for k in active)
+        pairs[name] = Pair(f"{name}_forward", f"{name}_backward", active, facts)
     callees: dict[str, Function] = dict(function.callees)
     for name, callee in function.callees.items():
         pair = pairs[name]

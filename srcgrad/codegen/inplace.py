@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import runtime
-from ..analysis.memory import NOWHERE, OUTSIDE, Memory
+from ..analysis.memory import IMMUTABLE_KINDS, NOWHERE, OUTSIDE, SEPARATE, Memory
 from ..ir.graph import Op, Value
 from .names import Names
 from .plan import Plan
@@ -33,6 +33,8 @@ class InPlace:
         roots = self.memory.of(target)
         if op.primitive.function is runtime.index_add:  # also writes into the entries of a list
             roots = self.memory.all(target)
+            if not self._entries_apart(target):
+                return False
         if OUTSIDE in roots:
             return False
         if target in self.names.liveness.after[op]:
@@ -44,6 +46,15 @@ class InPlace:
                 return False
         # What the update itself reads may overlap: NumPy evaluates it before it writes.
         return True
+
+    def _entries_apart(self, target: Value) -> bool:
+        """Whether no two entries of a container can be one array: adding to one leaves the other."""
+        facts = target.facts
+        entries = facts.items if facts.items is not None else (facts.element,)
+        if facts.kind == "array" or all(e and e.kind in IMMUTABLE_KINDS for e in entries):
+            return True
+        makers = [self.plan.definition.get(root) for root in self.memory.inside(target)]
+        return all(op is not None and op.primitive.function in SEPARATE for op in makers)
 
     def add_allowed(self, op: Op) -> bool:
         """Whether `a + b` may be written `a += b`: of numbers always, of arrays into own memory."""

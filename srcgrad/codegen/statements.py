@@ -153,10 +153,18 @@ class Statements:
                 return True
             if op is None:
                 owner = self.plan.enclosing[block][0]
-                k = [i for i, r in enumerate(block.results) if value in values_in(r)]
-                if any(self.needs_none(owner.results[i]) for i in k):
-                    return True
+                for target, source in zip(owner.results, block.results, strict=True):
+                    if value in values_in(source) and self._hands_over(value, source, target):
+                        return True
         return False
+
+    def _hands_over(self, value: Value, source: Arg, target: Value) -> bool:
+        """Whether the end of a branch reads a name, be it bound or not, or leads to such a read."""
+        if not self.wanted(target):
+            return False
+        names = self.names.names
+        renamed = source is not value or names.get(target) != names.get(value)
+        return renamed or self.needs_none(target)
 
     def _is_loop_body(self, block: Block) -> bool:
         return block in self.plan.enclosing and self.plan.enclosing[block][0].primitive in LOOPS

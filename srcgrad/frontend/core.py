@@ -264,10 +264,7 @@ def primitive_of(function: Callable[..., Any], *, pure: bool | None = None) -> P
         return found
     if pure is None:
         pure = is_pure(function)
-    try:
-        return registry.declare(function, effect=not pure)
-    except TypeError:  # not hashable, so there is no finding it again
-        return Primitive(registry.name_of(function), function, None, not pure)
+    return registry.made(function, effect=not pure)
 
 
 def raise_(exception: Any) -> None:

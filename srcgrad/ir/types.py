@@ -262,23 +262,27 @@ def join(a: Facts, b: Facts) -> Facts:
             return _join_numbers(a, b)
         return Facts(a.kind, dtype, shape, cls=a.cls if a.cls is b.cls else None)
     if a.kind in SCALARS and b.kind in SCALARS:
-        for kind in ("complex", "float", "int"):
-            if kind in (a.kind, b.kind):
-                return Facts(kind, None, ())
+        return _join_numbers(a, b)
     if a.is_numeric and b.is_numeric:
         return Facts("unknown", dtype, shape)
     return OPAQUE
 
 
 def _join_numbers(a: Facts, b: Facts) -> Facts:
-    """Numbers of one kind and two types.
+    """Numbers of two types.
 
-    One of Python and one of NumPy count as NumPy's: it decides the type of what is computed from it,
-    where Python's would give way.
+    One of Python and one of NumPy count as NumPy's, if Python's is of no higher kind: it decides the
+    type of what is computed from it, where Python's would give way.
     """
-    if a.dtype is not None and b.dtype is not None:
-        return Facts("unknown", None, ())
-    return Facts(a.kind, a.dtype or b.dtype, ())
+    kind = max(a.kind, b.kind, key=_TOWER.index)
+    dtypes = {f.dtype for f in (a, b) if f.dtype is not None}
+    if not dtypes:
+        return Facts(kind, None, ())
+    found = scalar(dtypes.pop())
+    return found if not dtypes and found.kind == kind else Facts("unknown", None, ())
+
+
+_TOWER = ("bool", "int", "float", "complex")
 
 
 def tied(facts: Facts, value: object) -> Facts:

@@ -16,6 +16,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NoReturn
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -51,6 +52,7 @@ class Rule:
 
 PRIMITIVES: dict[Any, Primitive] = {}
 RULES: dict[Primitive, Rule] = {}
+MADE: WeakValueDictionary[int, Primitive] = WeakValueDictionary()  # by the ids of their functions
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -128,6 +130,14 @@ def declare(
     """Make a primitive of a function, without a rule of its own."""
     primitive = Primitive(name or name_of(function), function, infer, effect)
     PRIMITIVES[function] = primitive
+    return primitive
+
+
+def made(function: Callable[..., Any], *, effect: bool = False) -> Primitive:
+    """The primitive of a function or class that no table names: the same while any graph has it."""
+    primitive = MADE.get(id(function))
+    if primitive is None:
+        primitive = MADE[id(function)] = Primitive(name_of(function), function, None, effect)
     return primitive
 
 

@@ -252,6 +252,22 @@ def test_entries_of_a_list_that_are_one_array_are_not_added_to_in_place():
     faithful(function_of(b, [x], changed), NUMBERS)
 
 
+def test_one_array_stacked_in_each_round_is_not_added_to_in_place(b, x):
+    once = b(np.exp, x)
+    (stack,) = b.emit_for(3, [], Block((param("k", PY_INT),), (), (once,)))
+    changed = b(runtime.index_add, stack, 0, x, facts=stack.facts, hint="xs")
+    assert copies(faithful(function_of(b, [x], changed), NUMBERS))
+
+
+def test_entries_of_a_list_of_zeros_are_apart(b):
+    xs = param("xs", Facts("list", element=X))
+    zeros = b(runtime.zeros_like, xs, facts=xs.facts, hint="d")
+    entry = b(operator.getitem, xs, 1, facts=X)
+    changed = b(runtime.index_add, zeros, 0, entry, facts=xs.facts, hint="d")
+    text = faithful(function_of(b, [xs], changed), [NUMBERS, NUMBERS])
+    assert "d[0] += xs[1]" in text
+
+
 def test_entries_of_a_list_that_are_arguments_are_not_added_to_in_place():
     x = param("x", X)
     kind = Facts("list", element=X)

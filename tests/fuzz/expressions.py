@@ -8,6 +8,7 @@ from fuzz.kinds import ANY, BOOL, NUM, Type, arr, int_
 
 Choice = tuple[int, Callable[[], Any]]
 SMOOTH = ("np.sin", "np.cos", "np.tanh", "np.arctan", "np.sinh", "np.exp")
+LARGE = 9  # sizes from here on are symbols to srcgrad
 OPERATORS = ("+", "-", "*")
 
 
@@ -42,6 +43,19 @@ class Expressions:
         sizes = (*self.sizes, *self.sizes, 1)
         rank = self.rng.choice((0, 1, 1, 1, 2, 2))
         return tuple(self.rng.choice(sizes) for _ in range(rank))
+
+    def dims(self, shape: tuple[int, ...]) -> str:
+        """A shape as text, in which large sizes are read off arrays, as users do."""
+        shown = []
+        for n in shape:
+            arrays = self.names(lambda t, n=n: t.kind == "arr" and n in t.shape and n >= LARGE)
+            if arrays and self.chance(0.8):
+                name = self.rng.choice(arrays)
+                axis = self.env[name].shape.index(n)
+                shown.append(f"len({name})" if axis == 0 else f"{name}.shape[{axis}]")
+            else:
+                shown.append(str(n))
+        return f"({shown[0]},)" if len(shown) == 1 else f"({', '.join(shown)})"
 
     # -- by type ----------------------------------------------------------------------------
 
@@ -188,6 +202,9 @@ class Expressions:
             return None
         name = self.rng.choice(functions)
         args = [self.expr(p, min(depth, 1)) for p in self.env[name].parts[:-1]]
+        args += [
+            f"{key}={self.num(min(depth, 1))}" for key in self.env[name].keys if self.chance(0.5)
+        ]
         return f"{name}({', '.join(args)})"
 
     # -- integers and truth values ----------------------------------------------------------
@@ -284,7 +301,12 @@ class Expressions:
             (1, lambda: f"np.abs({self.array(shape, d)})"),
             (1, lambda: self._filler(shape)),
             (1, lambda: self._reduced(shape, d)),
-            (1, lambda: f"np.broadcast_to({self.array(self.smaller(shape), d)}, {shape})"),
+            (
+                1,
+                lambda: (
+                    f"np.broadcast_to({self.array(self.smaller(shape), d)}, {self.dims(shape)})"
+                ),
+            ),
             (1, lambda: f"({self.array(shape, d)}).astype(float)"),
         ]
         choices += self._vectors(shape, d) if len(shape) == 1 else self._matrices(shape, d)
@@ -324,9 +346,15 @@ class Expressions:
             x = self.rng.choice(known)
             if self.env[x].shape == shape:
                 return x
-            return self.rng.choice((f"({x} + np.zeros({shape}))", f"np.broadcast_to({x}, {shape})"))
+            return self.rng.choice(
+                (
+                    f"({x} + np.zeros({self.dims(shape)}))",
+                    f"np.broadcast_to({x}, {self.dims(shape)})",
+                )
+            )
         return self.rng.choice(
-            (f"np.full({shape}, {x})", f"{x} * np.ones({shape})", f"np.zeros({shape})",
+            (f"np.full({self.dims(shape)}, {x})", f"{x} * np.ones({self.dims(shape)})",
+             f"np.zeros({self.dims(shape)})",
              f"np.linspace(0.1, 0.9, {_size(shape)}).reshape{shape!r}")
         )  # fmt: skip
 

@@ -12,7 +12,8 @@ class Type:
 
     `bound` belongs to an int (0 <= value < bound) and to an array of positions. A list has one part,
     the type of its entries, and its length in `bound`, None where only the run knows. A function has
-    its parameters' types in `parts`, and its result's as the last.
+    its parameters' types in `parts`, its result's as the last, and in `keys` the names of numbers that
+    it has defaults for.
     """
 
     kind: str
@@ -66,7 +67,8 @@ def value_of(type_: Type, rng: Any, dtype: str = "float64") -> Any:
         return rng.random() < 0.5
     if type_.kind == "arr":
         flat = [round(rng.uniform(-1.5, 1.5), 3) for _ in range(int(np.prod(type_.shape)))]
-        return np.array(flat, dtype=dtype).reshape(type_.shape)
+        made = np.array(flat, dtype=dtype).reshape(type_.shape)
+        return np.asfortranarray(made) if rng.random() < 0.1 else made
     if type_.kind == "ints":
         return np.array([rng.randrange(type_.bound or 1) for _ in range(type_.shape[0])], dtype=int)
     if type_.kind == "list":

@@ -1,8 +1,10 @@
 """Random programs: helper functions, the function to differentiate, and arguments to call it with."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from fuzz.kinds import BOOL, NUM, Type, arr, fn, int_, ints, tuple_, value_of
 from fuzz.patterns import STEP
@@ -34,6 +36,7 @@ def _helper(
     params = [writer.rng.choice((NUM, arr(*writer.shape()))) for _ in range(rng.randrange(1, 3))]
     result = rng.choice((NUM, params[0], tuple_(NUM, params[0])))
     writer.result = result
+    keys: tuple[str, ...] = ()
     names = [writer.fresh() for _ in params]
     writer.env.update(zip(names, params, strict=True))
     if rng.random() < 0.3:  # it calls itself
@@ -56,10 +59,13 @@ def _helper(
         lines.append(f"{STEP}return {rng.choice(forms)}")
     else:
         writer.budget = rng.randrange(4)
-        lines = [f"def {name}({', '.join(names)}):"]
+        keys = rng.choice(((), (), ("scale",), ("scale", "shift")))
+        writer.env.update(dict.fromkeys(keys, NUM))
+        given = [*names, *(f"{key}={rng.choice(('1.5', '0.5', '2'))}" for key in keys)]
+        lines = [f"def {name}({', '.join(given)}):"]
         lines += writer.block(STEP, rng.randrange(0, 3), nested=False)
         lines.append(f"{STEP}return {writer.expr(result, 2)}")
-    env[name] = fn(result, *params)
+    env[name] = replace(fn(result, *params), keys=keys)
     return lines
 
 
@@ -118,10 +124,26 @@ def program(seed: int) -> Program:
     lines = [f"def f({', '.join(names)}):", *body]
     lines.append(f"{STEP}return {writer.returned()}")
     args = tuple(value_of(p, rng, dtype) for p in params)
+    args = _sometimes_one(args, rng)
     floating = [k for k, p in enumerate(params) if _floats(p)]
     if rng.random() < 0.3 and len(floating) > 1:
         floating = sorted(rng.sample(floating, rng.randrange(1, len(floating))))
     return Program("\n".join([*text, *lines]) + "\n", args, tuple(floating), loss, seed)
+
+
+def _sometimes_one(args: tuple[Any, ...], rng: random.Random) -> tuple[Any, ...]:
+    """The arguments, of which two are now and then the same array."""
+    arrays = [k for k, a in enumerate(args) if isinstance(a, np.ndarray)]
+    pairs = [
+        (j, k)
+        for j in arrays
+        for k in arrays
+        if j < k and (args[j].shape, args[j].dtype) == (args[k].shape, args[k].dtype)
+    ]
+    if not pairs or rng.random() > 0.1:
+        return args
+    j, k = rng.choice(pairs)
+    return (*args[:k], args[j], *args[k + 1 :])
 
 
 def _floats(type_: Type) -> bool:

@@ -77,7 +77,7 @@ class Shapes(Expressions):
             (1, lambda: f"np.ravel({self.array(shape, d)}).reshape({shape})"),
             (1, lambda: f"({self.array(shape, d)}) * ({self.array((n,), d)})[:, None]"),
             (1, lambda: f"({self.array((n,), d)})[:, None] + {self.array((m,), d)}"),
-            (1, lambda: f"np.expand_dims({self.array((m,), d)}, 0) * np.ones({shape})"),
+            (1, lambda: f"np.expand_dims({self.array((m,), d)}, 0) * np.ones({self.dims(shape)})"),
         ]
         if n and m:
             choices += [

@@ -304,7 +304,7 @@ class Writer(Patterns):
         if self._updatable() is None or self.chance(0.3):
             name = self.fresh()
             type_ = self.rng.choice((NUM, arr(*self.shape())))
-            start = "0.0" if type_ == NUM else f"np.zeros({type_.shape})"
+            start = "0.0" if type_ == NUM else f"np.zeros({self.dims(type_.shape)})"
             lines.append(f"{indent}{name} = {start if self.chance(0.5) else self.expr(type_, 1)}")
             self.bind(name, type_)
             before[name] = type_

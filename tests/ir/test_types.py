@@ -238,8 +238,7 @@ def test_a_join_is_true_of_both_values(a, b):
 
 @given(values, values)
 def test_a_join_does_not_depend_on_the_order(a, b):
-    one, other = join(facts_of(a), facts_of(b)), join(facts_of(b), facts_of(a))
-    assert admits(one, a) and admits(one, b) and admits(other, a) and admits(other, b)
+    assert join(facts_of(a), facts_of(b)) == join(facts_of(b), facts_of(a))
 
 
 @given(values)
