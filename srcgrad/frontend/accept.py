@@ -26,7 +26,6 @@ _NEVER: dict[str, tuple[str, str]] = {
         "'global' is not supported: a gradient writes to no global name",
         "return the value beside the loss, with has_aux=True",
     ),
-    "Delete": ("'del' is not supported", "leave the name alone"),
     "Match": ("'match' is not supported", "use if and elif"),
     "TypeAlias": ("a type alias inside a function is not supported", "define it outside"),
     "SetComp": ("a set comprehension is not supported", "use a list comprehension"),

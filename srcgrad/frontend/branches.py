@@ -14,6 +14,7 @@ from typing import Any
 
 from ..ir.graph import UNDEFINED, Block, Value
 from .core import Lowerer
+from .memory import Poison, poisoned
 from .merge import Merge, fill
 from .places import Frame, Key, Region
 from .scopes import Names
@@ -102,18 +103,24 @@ def branch(
     """
     first, second = low.region(), low.region()
     with low.places.inside(first), building(low, first):
-        a = then()
+        a = settled(low, then())
     with low.places.inside(second), building(low, second):
-        b = orelse()
+        b = settled(low, orelse())
     swallowed = False
     if rest is not None and not (a.plain and b.plain) and a.falls != b.falls:
         leaving, falling, region = (a, b, second) if b.falls else (b, a, first)
         if not leaving.dead:
             with low.places.inside(region), building(low, region):
-                done = then_rest(low, falling, rest, live, live_at_end)
+                done = settled(low, then_rest(low, falling, rest, live, live_at_end))
             a, b = (a, done) if falling is b else (done, b)
             swallowed, live = True, live_at_end
     return join(low, condition, (first, a), (second, b), live), swallowed
+
+
+def settled(low: Lowerer, outcome: Outcome) -> Outcome:
+    """An outcome that can leave the region it was read in: what is returned as it is at its end."""
+    outcome.value = low.memory.settled(outcome.value)
+    return outcome
 
 
 class building:
@@ -165,7 +172,11 @@ def join(
     (one, a), (two, b) = first, second
     merge = Merge(low.location())
     changed: list[tuple[Key, Symbol]] = []
-    for frame, name in {**one.changes, **two.changes}:
+    keys = sorted({**one.changes, **two.changes}, key=lambda key: isinstance(key[1], str))
+    for (
+        frame,
+        name,
+    ) in keys:  # memory first, so that what a name shows of it is known as its content
         if live is not None and frame is low.frame and not is_live(frame, name, live):
             changed.append(((frame, name), UNDEFINED))
             continue
@@ -174,7 +185,12 @@ def join(
         y = UNDEFINED if b.dead else two.changes.get((frame, name), old)
         sure = y if a.dead else x if b.dead else None
         keep = sure is not None and not isinstance(sure, Value) and is_constant(sure)
-        changed.append(((frame, name), sure if keep else merge.add(x, y, name)))
+        hint = name if isinstance(name, str) else name.name
+        poison = [p for p in (x, y) if isinstance(p, Poison)]
+        if poison:
+            changed.append(((frame, name), poisoned(poison)))
+            continue
+        changed.append(((frame, name), sure if keep else merge.add(x, y, hint)))
     flags = {
         exit: _flag(
             low,
@@ -187,7 +203,13 @@ def join(
     value = merge.add(a.value, b.value, None)
     results = emit(low, condition, one, two, merge)
     for (frame, name), symbol in changed:
-        low.places.bind(frame, name, fill(symbol, results))
+        if frame is low.places.heap:
+            low.places.write(name, fill(symbol, results))
+        else:
+            low.places.bind(frame, name, fill(symbol, results))
+    for result, pair in zip(results, merge.pairs, strict=True):
+        if not low.memory.is_content(result):
+            low.memory.share(result, low.memory.roots(pair[0]) | low.memory.roots(pair[1]))
     flags = {exit: fill(flag, results) for exit, flag in flags.items()}
     falls = a.falls or b.falls
     if not falls and len(flags) == 1:
@@ -219,7 +241,7 @@ def emit(
     blocks: list[Block] = []
     for side, region in enumerate((one, two)):
         with building(low, region):
-            given = [low.arg(pair[side]) for pair in merge.pairs]
+            given = [low.pack(pair[side]) for pair in merge.pairs]
         blocks.append(region.close(given))
     if not merge.pairs and not any(block.ops for block in blocks):
         return ()

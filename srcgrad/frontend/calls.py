@@ -20,7 +20,8 @@ from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
 from .displays import spread
 from .expressions import expression
 from .inline import code_of, inline
-from .methods import call_method, writes
+from .methods import call_method
+from .mutators import write_by_call
 from .objects import from_object, of_class
 from .parameters import is_open
 from .structures import construct
@@ -189,16 +190,9 @@ def _fixed(low: Lowerer, name: str, value: Any) -> Symbol:
 
 def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
     """Emit a call of a function that is not read."""
-    if kwargs.get("out") is not None:
-        low.refuse(
-            "'out=' writes into an array, which is not supported yet",
-            cure="bind the result to a name",
-        )
-    if writes(function, args, kwargs):
-        low.refuse(
-            f"{registry.name_of(function)} writes into its argument, which is not supported yet",
-            cure="build a new array or container, with np.where, np.concatenate or a comprehension",
-        )
+    done = write_by_call(low, function, list(args), dict(kwargs))
+    if done is not None:
+        return done[0]
     if isinstance(function, np.vectorize):
         low.refuse(
             "np.vectorize is not supported: the function that it calls is not read",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from ..ir.graph import UNDEFINED, Value
 from ..ir.types import UNDEFINED_FACTS, UNKNOWN, Facts, join
 from .core import facts_of_symbol
+from .memory import Poison
 from .places import Key
 from .symbols import (
     Closure,
@@ -30,7 +31,14 @@ from .symbols import (
     same_layout,
 )
 
-Memory = dict[str, Facts]
+Known = dict[str, Facts]
+IN_MEMORY = "*"  # what a label begins with that is not of a name, but of what is in memory
+
+
+def label(key: Key) -> str:
+    """What to call what a key stands for, in hints and messages."""
+    name = key[1]
+    return name if isinstance(name, str) else f"{IN_MEMORY}{name.name or 'memory'}"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -47,7 +55,7 @@ class Carried:
     loop for the next, so that an inner loop is not worked out anew in each round of an outer one.
     """
 
-    def __init__(self, inits: Mapping[Key, Symbol], memory: Memory) -> None:
+    def __init__(self, inits: Mapping[Key, Symbol], memory: Known) -> None:
         self.inits: dict[Key, Symbol] = {}
         self.templates: dict[Key, Symbol] = {}
         self.memory = memory
@@ -56,7 +64,7 @@ class Carried:
 
     def add(self, key: Key, init: Symbol) -> None:
         self.inits[key] = init
-        self.templates[key] = self._template(init, key[1])
+        self.templates[key] = self._template(init, label(key))
 
     def _template(self, init: Symbol, hint: str) -> Symbol:
         if init is UNDEFINED or isinstance(init, Value) or _is_plain_number(init):
@@ -76,9 +84,17 @@ class Carried:
     def holes(self) -> list[Hole]:
         return [hole for template in self.templates.values() for hole in _holes(template)]
 
+    def are_content(self) -> list[bool]:
+        """Whether what is in each hole is all that a piece of memory holds, and so known to be it."""
+        return [
+            isinstance(template, Hole) and not isinstance(key[1], str)
+            for key, template in self.templates.items()
+            for _ in _holes(template)
+        ]
+
     def params(self) -> list[Value]:
         """Fresh values, one per hole."""
-        return [Value(hint_of(hole.hint), hole.facts) for hole in self.holes()]
+        return [Value(hint_of(hole.hint.lstrip(IN_MEMORY)), hole.facts) for hole in self.holes()]
 
     def init_args(self) -> list[Symbol]:
         return [hole.init for hole in self.holes()]
@@ -99,7 +115,7 @@ class Carried:
         """
         changed = False
         for key, template in self.templates.items():
-            wider = self._wider(template, after[key], strip, key[1])
+            wider = self._wider(template, after[key], strip, label(key))
             if wider is not template:
                 self.templates[key] = wider
                 changed = True
@@ -109,8 +125,10 @@ class Carried:
         return changed
 
     def _wider(self, template: Symbol, after: Symbol, strip: bool, name: str) -> Symbol:
-        if isinstance(template, Conflict) or after is UNDEFINED:
+        if isinstance(template, Conflict | Poison) or after is UNDEFINED:
             return template
+        if isinstance(after, Conflict | Poison):
+            return after
         if isinstance(template, Hole):
             return self._wider_hole(template, after, strip)
         if isinstance(template, Closure) and isinstance(after, Closure):
@@ -154,6 +172,7 @@ class Carried:
 
 def _conflict(name: str, before: Symbol, after: Symbol) -> Conflict:
     """What a name holds that is one thing before a loop and something incompatible after a round."""
+    name = name.lstrip(IN_MEMORY)
     first, second = kind_name(before), kind_name(after)
     what = f"{first} before this loop and {second} after a round"
     if first == second:

@@ -17,9 +17,10 @@ from typing import Any, NoReturn
 
 from ..errors import Location, SrcgradError, UnsupportedSyntax
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import UNDEFINED, Arg, Capture, Primitive, Value, values_in
+from ..ir.graph import UNDEFINED, Arg, Capture, Op, Primitive, Value, values_in
 from ..ir.types import UNDEFINED_FACTS, Facts, facts_of
 from ..ops import registry
+from .memory import Memory, Recorder
 from .places import Frame, Places, Region
 from .sizes import Sizes, remember
 from .symbols import (
@@ -69,6 +70,11 @@ class Program:
     name: str = ""
     recursive: set[Any] = field(default_factory=set)  # codes of functions that are read once
     known: dict[Any, Any] = field(default_factory=dict)  # their callees, by the key of a call
+    owners: set[str] = field(default_factory=set)  # objects whose method is differentiated
+
+    def owns(self, path: str) -> bool:
+        """Whether what a path leads to belongs to an object whose method is differentiated."""
+        return path.partition(".")[0] in self.owners
 
 
 class Unroll(Exception):
@@ -78,10 +84,14 @@ class Unroll(Exception):
 class Lowerer(ABC):
     """Reads one function: its ops so far, the names in sight, and where in the source it stands."""
 
-    def __init__(self, program: Program, builder: Builder, places: Places) -> None:
+    def __init__(
+        self, program: Program, location: Location | None = None, *, generic: bool = False
+    ) -> None:
         self.program = program
-        self.builder = builder
-        self.places = places
+        self.places = Places()
+        self.memory = Memory(self, self.places, generic)
+        self.builder: Builder = Recorder(location, self.memory)
+        self.memory.outermost = self.builder
         self.frame: Frame = None  # type: ignore[assignment]  # set before anything is read
         self.node: Any = None
         self.unrollable = 0  # loops around this point that could be read round by round
@@ -99,12 +109,14 @@ class Lowerer(ABC):
             self.refuse(f"{type(node).__name__} is not supported", node)
         outer, self.node = self.node, node
         try:
-            return handler(self, node)
+            symbol = handler(self, node)
         except SrcgradError as error:
             error.at(self.location())
             raise
         finally:
             self.node = outer
+        self.memory.made(symbol)
+        return symbol
 
     def location(self, node: Any = None) -> Location | None:
         """Where in the user's source the machine stands."""
@@ -137,6 +149,16 @@ class Lowerer(ABC):
         """Append an op, or compute at once what depends on constants alone."""
         given = [self.arg(a) for a in args]
         named = {k: self.arg(a) for k, a in kwargs.items()} if kwargs else {}
+        return self._emitted(primitive, given, named, hint, facts)
+
+    def _emitted(
+        self,
+        primitive: Primitive,
+        given: list[Arg],
+        named: dict[str, Arg],
+        hint: str | None,
+        facts: Facts | None,
+    ) -> Symbol:
         values = [v for a in (*given, *named.values()) for v in values_in(a)]
         if not values and not primitive.effect and primitive.function in _FOLDED:
             done, result = fold(primitive.function, given, named)
@@ -172,13 +194,19 @@ class Lowerer(ABC):
         ------
         UnsupportedSyntax
             It is or holds something that does not exist at run time, such as a nested function.
+        UnknownAlias
+            Something that may be the same memory has been written to.
         """
+        return self.pack(self.memory.current(symbol))
+
+    def pack(self, symbol: Symbol) -> Arg:
+        """A symbol as an op's argument, as it stands: no name is looked up in memory again."""
         if isinstance(symbol, Value) or symbol is None or isinstance(symbol, str | int | float):
             return symbol
         if isinstance(symbol, Outside):
             return self.capture(symbol)
         if isinstance(symbol, Record):
-            fields = {k: self.arg(v) for k, v in symbol.fields.items()}
+            fields = {k: self.pack(v) for k, v in symbol.fields.items()}
             facts = Facts(
                 "object",
                 items=tuple(facts_of_symbol(v) for v in fields.values()),
@@ -186,15 +214,17 @@ class Lowerer(ABC):
                 cls=symbol.cls,
             )
             maker = primitive_of(symbol.cls, pure=True)
-            return self.emit(maker, (), fields, facts=facts)
+            return self._emitted(maker, [], fields, None, facts)
         parts = children(symbol)
         if parts is not None:
-            return rebuild(symbol, [self.arg(p) for p in parts])
+            return rebuild(symbol, [self.pack(p) for p in parts])
         if isinstance(symbol, Walk):
             return self.listed(symbol)
         if isinstance(symbol, Conflict):
             if self.unrollable:
                 raise Unroll
+            if symbol.error is not None:
+                raise symbol.error
             raise UnsupportedSyntax(
                 symbol.why,
                 symbol.location,
@@ -219,6 +249,9 @@ class Lowerer(ABC):
         if capture is None:
             value = Value(path.replace(".", "_"), outside_facts(outside.value))
             capture = self.program.captures[path] = Capture(path, value, outside.read)
+            if not self.program.owns(path):
+                why = f"'{path}' is written to, which is outside: a gradient leaves it alone"
+                self.memory.locked[value] = (why, "pass it as an argument, or take a copy first")
         return capture.value
 
     def path(self, name: str, *place: Any) -> str:
@@ -249,6 +282,11 @@ class Lowerer(ABC):
     def region(self) -> Region:
         """A new region for a branch or loop body."""
         return Region(self.builder.child())
+
+
+def cut(ops: list[Op], last: Op | None) -> None:
+    """Take back the ops that have been appended after the last one of a time before."""
+    del ops[ops.index(last) + 1 if last is not None else 0 :]
 
 
 def _same_place(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:

@@ -94,9 +94,10 @@ def _subscript(low: Lowerer, node: Any) -> Symbol:
 
 def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
     """`owner[index]`."""
+    owner = low.memory.current(owner)
     if isinstance(owner, list | tuple | dict | str) and is_constant(index):
         try:
-            return owner[index]
+            return low.memory.current(owner[index])
         except (LookupError, TypeError) as error:
             if packable(owner):
                 return low.apply(operator.getitem, owner, index)

@@ -64,7 +64,7 @@ def read(low: Lowerer, name: str) -> Symbol:
         )
     if isinstance(symbol, Conflict):
         low.arg(symbol)
-    return symbol
+    return low.memory.current(symbol)
 
 
 @expression(gast.NamedExpr)
@@ -79,6 +79,7 @@ def bind(low: Lowerer, frame: Any, name: str, symbol: Symbol) -> None:
     owner = frame.owner(name) or frame
     if isinstance(symbol, Value) and symbol.hint is None:
         symbol.hint = name
+    low.memory.made(symbol, name)
     low.places.bind(owner, name, symbol)
 
 
@@ -314,10 +315,10 @@ def _conditional(low: Lowerer, node: Any) -> Symbol:
 
 @expression(gast.Attribute)
 def _attribute_of(low: Lowerer, node: Any) -> Symbol:
-    return attribute(low, low.evaluate(node.value), _mangled(low, node.attr))
+    return attribute(low, low.evaluate(node.value), mangled(low, node.attr))
 
 
-def _mangled(low: Lowerer, name: str) -> str:
+def mangled(low: Lowerer, name: str) -> str:
     """The attribute that `__name` means inside a class."""
     function = low.frame.root.function
     if not name.startswith("__") or name.endswith("__") or function is None:

@@ -7,7 +7,7 @@ from types import FunctionType
 from ..errors import SrcgradError
 from ..ir.graph import Value
 from .accept import accept
-from .core import Lowerer
+from .core import Lowerer, cut
 from .places import Frame
 from .recursion import Call, Recursion, callee_of, emit_call, find_recursion
 from .scopes import Code
@@ -61,9 +61,12 @@ def inline(
             cure="write the recursion as a loop",
         )
     for name, symbol in bound.items():
+        low.memory.made(symbol, name)
         if isinstance(symbol, Value) and symbol.hint is None:
             symbol.hint = name
-    outer = low.frame, low.node, low.trail, low.builder, len(low.builder.ops), len(low.stack)
+    outer = low.frame, low.node, low.trail, low.builder
+    last, depth = (low.builder.ops[-1] if low.builder.ops else None), len(low.stack)
+    heap = dict(low.places.heap.names)
     low.trail = (low.trail, low.node)
     low.frame = Frame(code, function, parent, len(low.places.regions), dict(bound))
     low.stack.append(call)
@@ -75,8 +78,9 @@ def inline(
             raise
         recursion = found
     finally:
-        low.frame, low.node, low.trail, low.builder = outer[:4]
-        del low.stack[outer[5] :]
-    del low.builder.ops[outer[4] :]
+        low.frame, low.node, low.trail, low.builder = outer
+        del low.stack[depth:]
+    cut(low.builder.ops, last)
+    low.places.heap.names = heap
     callee = callee_of(low, recursion)
     return emit_call(low, callee, call)

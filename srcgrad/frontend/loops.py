@@ -28,11 +28,13 @@ from .branches import (
     branch,
     building,
     is_live,
+    settled,
     then_rest,
     truth,
 )
 from .carried import Carried
-from .core import Lowerer, Unroll
+from .core import Lowerer, Unroll, cut
+from .kinship import Kinship
 from .places import Key, Region
 from .scopes import stored
 from .statements import End, Following, bind_target, execute, returned_value, statement
@@ -69,12 +71,12 @@ def attempted(
     """Read a loop as an op or, where that turns out not to do and rounds are few, `instead`."""
     if iteration.length is None or iteration.length > MOST:
         return read()
-    mark = len(low.builder.ops)
+    last = low.builder.ops[-1] if low.builder.ops else None
     low.unrollable += 1
     try:
         return read()
     except Unroll:
-        del low.builder.ops[mark:]
+        cut(low.builder.ops, last)
     finally:
         low.unrollable -= 1
     return instead()
@@ -214,17 +216,20 @@ class LoopReader:
         """Emit the loop, bind what it carries, and say how it ends."""
         low = self.low
         memory = low.facts_of_loops.setdefault((self.node, low.trail), {})
-        inits = {key: low.places.read(*key) for key in self.keys}
+        inits = {key: low.memory.settled(low.places.read(*key)) for key in self.keys}
         carried = Carried(inits, memory)
-        for round_number in range(ROUNDS):
-            attempt = _Attempt(self, carried, count is not None, test)
+        kinship = Kinship(low.memory)
+        for round_number in range(2 * ROUNDS):
+            kinship.begin(carried)
+            attempt = _Attempt(self, carried, kinship, count is not None, test)
             extra = [key for key in attempt.changed if key not in carried.inits]
             if extra:
                 for key in extra:
                     self.keys[key] = None
                     carried.add(key, low.places.read(*key))
                 continue
-            if not carried.widen(attempt.after, strip=round_number >= ROUNDS - 4):
+            wider = carried.widen(attempt.after, strip=round_number >= ROUNDS)
+            if not wider and not kinship.learn(carried, attempt.params, attempt.after):
                 break
         else:
             low.refuse(
@@ -232,19 +237,21 @@ class LoopReader:
                 self.node,
                 cure="keep the same kind of value in each name from round to round",
             )
-        return self.emit(attempt, carried, count)
+        return self.emit(attempt, carried, kinship, count)
 
-    def emit(self, attempt: _Attempt, carried: Carried, count: Symbol | None) -> Outcome:
+    def emit(
+        self, attempt: _Attempt, carried: Carried, kinship: Kinship, count: Symbol | None
+    ) -> Outcome:
         """Emit the op of the last reading, whose facts hold in every round."""
         low = self.low
         outcome = attempt.outcome
         exits = [e for e in outcome.flags if e is not CONTINUE]
         kept = [e for e in exits if isinstance(e, gast.Return) or (e is BREAK and self.node.orelse)]
         with building(low, attempt.region):
-            yields = [low.arg(a) for a in carried.leaves(attempt.after)]
-            flags = [low.arg(outcome.flags[e]) for e in kept]
+            yields = [low.pack(a) for a in carried.leaves(attempt.after)]
+            flags = [low.pack(outcome.flags[e]) for e in kept]
             stop = _any_of(low, [outcome.flags[e] for e in exits])
-        inits = [low.arg(a) for a in carried.init_args()]
+        inits = [low.pack(a) for a in carried.init_args()]
         hints = [_flag_name(e) for e in kept]
         flag_params = [Value(h, PY_BOOL) for h in hints]
         params = attempt.params
@@ -255,7 +262,7 @@ class LoopReader:
         has_stop = bool(exits)
         if self.stacks:
             with building(low, attempt.region):
-                results.append(low.arg(self.entry))
+                results.append(low.pack(attempt.entry))
         if has_stop:
             results.append(stop)
         block = attempt.region.close(
@@ -279,9 +286,12 @@ class LoopReader:
         ordered = [final[k] for k in range(len(params))]
         for key, symbol in carried.filled(ordered).items():
             bind_final(low, key, symbol)
+        kinship.end(carried, params, ordered)
         for frame, name in self.unread:
             low.places.bind(frame, name, UNDEFINED)
-        self.stack = finals[-1] if self.stacks else None
+        if self.stacks:
+            self.stack = finals[-1]
+            kinship.stacked(self.stack, attempt.entry, attempt.region)
         ends = dict(zip(kept, finals[len(moving) : len(moving) + len(kept)], strict=True))
         forever = count is None and attempt.forever
         falls = not forever or BREAK in outcome.flags or ENDED in outcome.flags
@@ -290,7 +300,10 @@ class LoopReader:
 
 def bind_final(low: Lowerer, key: Key, symbol: Symbol) -> None:
     """Bind a name to what the loop left in it."""
-    low.places.bind(*key, symbol)
+    if key[0] is low.places.heap:
+        low.places.write(key[1], symbol)
+    else:
+        low.places.bind(*key, symbol)
 
 
 def _flag_name(exit: Any) -> str:
@@ -309,8 +322,11 @@ def _any_of(low: Lowerer, flags: list[Symbol]) -> Symbol:
 class _Attempt:
     """One reading of a loop's body, from what is so far known of its carried values."""
 
-    def __init__(self, reader: LoopReader, carried: Carried, counted: bool, test: Any) -> None:
+    def __init__(
+        self, reader: LoopReader, carried: Carried, kinship: Kinship, counted: bool, test: Any
+    ) -> None:
         low = reader.low
+        self.entry: Symbol = None
         self.places = low.places
         self.index = Value(None, PY_INT)
         self.params = carried.params()
@@ -320,13 +336,16 @@ class _Attempt:
             if test is not None:
                 self._read_test(reader, carried, test)
             self.region = low.region()
+            for param in self.params:
+                low.memory.born[param] = self.region.builder
             self._enter(self.region, carried.filled(self.params))
             with low.places.inside(self.region), building(low, self.region):
+                kinship.enter(self.params)
                 for frame, name in reader.unread:
                     low.places.bind(frame, name, UNDEFINED)
-                self.outcome = reader.body(self.index).without(CONTINUE)
-                reads = low.places.read
-                self.after = {key: reads(*key) for key in carried.inits}
+                self.outcome = settled(low, reader.body(self.index).without(CONTINUE))
+                self.entry = low.memory.settled(reader.entry)
+            self.after = {key: self.region.changes[key] for key in carried.inits}
         finally:
             low.frame.loops -= 1
         unread = set(reader.unread)
@@ -341,6 +360,8 @@ class _Attempt:
         low = reader.low
         self.test_params = carried.params()
         region = low.region()
+        for param in self.test_params:
+            low.memory.born[param] = region.builder
         symbols = carried.filled(self.test_params)
         self._enter(region, symbols)
         with low.places.inside(region), building(low, region):

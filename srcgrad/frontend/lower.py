@@ -9,7 +9,6 @@ from typing import Any
 import gast
 
 from ..errors import UnsupportedSyntax
-from ..ir.build import Builder
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
 from ..ops import tables
@@ -20,7 +19,7 @@ from .inline import code_of
 from .lift import lift
 from .objects import from_object
 from .parameters import free_parameters, is_open, signature_of
-from .places import Frame, Places
+from .places import Frame
 from .recursion import Call, Recursion, callee_of, dynamic, emit_call, make_main
 from .scopes import Code
 from .symbols import Symbol
@@ -86,7 +85,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
     values = [Value(p.name, _facts(p, given)) for p in signature]
     target = found.function
     if not is_open(target):
-        return _lower_closed(found, signature, values)
+        return _lower_closed(found, signature, values, given is None)
     code = code_of(None, target)
     if given is None:
         numbers = compared_numbers(code.nodes)
@@ -96,7 +95,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
     program = Program(module=target.__globals__.get("__name__", ""))
     program.name = "lambda_" if code.name == "<lambda>" else code.name
     where = code.location(code.tree, None)
-    low = Reader(program, Builder(where), Places())
+    low = Reader(program, where, generic=given is None)
     low.frame = Frame(code, target, None, 0)
     symbols = {v.hint or "": low.settled(v) for v in values}
     low.frame.names.update(_bind(low, code, found, symbols))
@@ -107,7 +106,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
         made = Function(program.name, signature, low.builder.block(values, [result]))
     except Recursion as recursion:
         # What was read so far is thrown away: the function is read as the callee of itself.
-        low = Reader(program, Builder(where), Places())
+        low = Reader(program, where, generic=given is None)
         low.frame = Frame(code, target, None, 0)
         made = _lower_recursive(low, recursion, program.name, signature, values)
     captures = tuple(program.captures.values())
@@ -190,6 +189,7 @@ def _bind(
 ) -> dict[str, Symbol]:
     """The symbol of every parameter: what is free, and what an owner or a partial has fixed."""
     result: dict[str, Symbol] = dict(free)
+    low.program.owners.update("self" if k == 0 else f"bound_{k}" for k in range(len(found.bound)))
     bound = [
         _fixed(low, "self" if k == 0 else f"bound_{k}", value)
         for k, value in enumerate(found.bound)
@@ -228,11 +228,11 @@ def _fixed(low: Lowerer, name: str, value: Any) -> Symbol:
 
 
 def _lower_closed(
-    found: Unwrapped, signature: tuple[Parameter, ...], values: list[Value]
+    found: Unwrapped, signature: tuple[Parameter, ...], values: list[Value], generic: bool
 ) -> Function:
     """The graph of a function that is not read: one op."""
     program = Program()
-    low = Reader(program, Builder(), Places())
+    low = Reader(program, generic=generic)
     args: list[Symbol] = [_fixed(low, f"bound_{k}", v) for k, v in enumerate(found.bound)]
     kwargs = {k: _fixed(low, k, v) for k, v in found.keywords.items()}
     for p, value in zip(signature, values, strict=True):

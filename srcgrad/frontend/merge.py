@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import Location
 from ..ir.graph import UNDEFINED, Value
+from ..ir.types import SCALARS
 from .symbols import (
     Closure,
     Conflict,
@@ -131,9 +132,16 @@ class Merge:
             )
 
     def leaf(self, a: Symbol, b: Symbol, name: str | None) -> Symbol:
+        for k, (x, y) in enumerate(self.pairs):
+            if x is a and y is b and _has_memory(a) and _has_memory(b):
+                return Slot(k)  # two names of one array stay two names of one array
         self.pairs.append((a, b))
         self.hints.append(hint_of(name))
         return Slot(len(self.pairs) - 1)
+
+
+def _has_memory(symbol: Symbol) -> bool:
+    return isinstance(symbol, Value) and symbol.facts.kind not in SCALARS
 
 
 def fill(symbol: Symbol, results: Sequence[Any]) -> Symbol:

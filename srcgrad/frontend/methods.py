@@ -3,62 +3,18 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from types import MethodDescriptorType, WrapperDescriptorType
 from typing import Any
-
-import numpy as np
 
 from ..ir.graph import Primitive, Value
 from ..ir.types import OPAQUE, PY_INT, Facts
 from ..ops import methods as tables
 from .core import Lowerer
+from .mutators import write_by_method, write_out
 from .objects import attribute, call_adapter
 from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 
-# iadd, isub, ... of the operator module
-_NAMES = set(operator.__all__)
-_IN_PLACE = [n for n in operator.__all__ if n[0] == "i" and {n[1:], f"{n[1:]}_"} & _NAMES]
-_WRITERS = {
-    "append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update",
-    "setdefault", "popitem", "fill", "put", "itemset", "setfield", "resize", "partition", "add",
-    "discard", "setflags", "byteswap", "appendleft", "extendleft", "popleft", "rotate", "shuffle",
-    "__setitem__", "__delitem__", *(f"__{n}__" for n in _IN_PLACE),
-}  # fmt: skip
-_WRITING = {
-    np.copyto, np.put, np.place, np.putmask, np.fill_diagonal, np.put_along_axis,
-    operator.setitem, operator.delitem, *(getattr(operator, n) for n in _IN_PLACE),
-}  # fmt: skip
-_WRITING_ELSEWHERE = {
-    "_heapq": {"heappush", "heappop", "heapify", "heapreplace", "heappushpop"},
-    "_bisect": {"insort_left", "insort_right"},
-}
 _VIEWS = ("keys", "values", "items")
 _METHODS: dict[tuple[str, bool], Primitive] = {}
-
-
-def writes(
-    function: Callable[..., Any], args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
-) -> bool:
-    """Whether a call of a function that is not read is known to write into an argument.
-
-    >>> [writes(f, [], {}) for f in (np.copyto, np.add.at, list.append, np.add)]
-    [True, True, True, False]
-    """
-    name = getattr(function, "__name__", "")
-    owner = getattr(function, "__self__", None)
-    if function is np.nan_to_num:
-        return not {**dict(zip(("x", "copy"), args, strict=False)), **kwargs}.get("copy", True)
-    if isinstance(owner, np.ufunc):
-        return name == "at" or (name != "outer" and len(args) > 3 and args[3] is not None)
-    if isinstance(function, MethodDescriptorType | WrapperDescriptorType):
-        return name in _WRITERS and function.__objclass__ is not str
-    module = str(getattr(function, "__module__", None))
-    if name in _WRITING_ELSEWHERE.get(module, ()):
-        return True
-    if name == "shuffle" and module.startswith("numpy.random"):
-        return True
-    return getattr(type(function), "__hash__", None) is not None and function in _WRITING
 
 
 class MethodCall:
@@ -83,7 +39,11 @@ def call_method(
     low: Lowerer, owner: Symbol, name: str, args: list[Symbol], kwargs: dict[str, Symbol]
 ) -> Symbol:
     """`owner.name(*args, **kwargs)` for a method that no Python source defines."""
+    handle, owner = owner, low.memory.current(owner)
     kind = _kind(owner)
+    done = write_by_method(low, handle, kind, name, args, kwargs)
+    if done is not None:
+        return done[0]
     if kind == "number" or kind in ("unknown", "array", "float", "int", "bool", "complex"):
         known = _array_method(low, owner, name, args, kwargs)
         if known is not None:
@@ -92,14 +52,6 @@ def call_method(
         return Walk(name, (owner,))
     if kind == "dict" and name == "get":
         return _get(low, owner, *args)
-    if name in _WRITERS and kind not in ("object", "str"):
-        what = {"unknown": "array", "opaque": "object"}.get(kind, kind)
-        low.refuse(
-            f"'.{name}()' writes into the {what}, which is not supported yet",
-            cure=_CURES.get(name, "build a new one"),
-        )
-    if kind in ("list", "tuple", "dict") and name == "copy":
-        return owner
     if name in ("_replace", "_asdict"):
         return _named_tuple_method(low, owner, name, kwargs)
     everything = [owner, *args, *kwargs.values()]
@@ -121,14 +73,6 @@ _RESULTS = {
          "removesuffix", "lstrip", "rstrip", "ljust", "rjust", "capitalize"), Facts("str")),
     "split": Facts("list", element=Facts("str")),
 }  # fmt: skip
-_CURES = {
-    "append": "write 'xs = xs + [x]', or a list comprehension",
-    "extend": "write 'xs = xs + ys'",
-    "sort": "use np.sort or sorted",
-    "reverse": "use xs[::-1]",
-    "fill": "use np.full_like",
-    "update": "write '{**d, key: value}'",
-}
 
 
 def _kind(owner: Symbol) -> str:
@@ -148,11 +92,10 @@ def _array_method(
     function = tables.method(name)
     if function is None:
         return None
-    if kwargs.get("out") is not None:
-        low.refuse(
-            "'out=' writes into an array, which is not supported yet",
-            cure="bind the result to a name",
-        )
+    out = kwargs.pop("out", None)
+    if out is not None:
+        result = call_adapter(low, function, [owner, *args], kwargs)
+        return (write_out(low, result, out),)
     return (call_adapter(low, function, [owner, *args], kwargs),)
 
 

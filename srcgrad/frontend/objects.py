@@ -101,6 +101,7 @@ def _is_instance(value: Any) -> bool:
 
 def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
     """`owner.name`."""
+    owner = low.memory.current(owner)
     if isinstance(owner, types.ModuleType):
         return _of_module(low, owner, name)
     if isinstance(owner, Value):
@@ -108,7 +109,9 @@ def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
     if isinstance(owner, Outside):
         return _of_outside(low, owner, name)
     if isinstance(owner, Record) and name in owner.fields:
-        return owner.fields[name]
+        return low.memory.current(owner.fields[name])
+    if isinstance(owner, Record) and owner.base is not None:
+        return _of_outside(low, owner.base, name, owner)
     if isinstance(owner, Record) or hasattr(owner, "_fields"):
         cls = owner.cls if isinstance(owner, Record) else type(owner)
         if isinstance(owner, tuple) and name in owner._fields:  # type: ignore[attr-defined]
@@ -181,10 +184,11 @@ def of_class(low: Lowerer, cls: type, name: str, owner: Symbol) -> Symbol:
     return _MISSING
 
 
-def _of_outside(low: Lowerer, owner: Outside, name: str) -> Symbol:
+def _of_outside(low: Lowerer, owner: Outside, name: str, whole: Symbol = None) -> Symbol:
+    """An attribute of an object; `whole` is the object with what was written to it."""
     obj = owner.value
     if name not in getattr(obj, "__dict__", ()):
-        found = of_class(low, type(obj), name, owner)
+        found = of_class(low, type(obj), name, owner if whole is None else whole)
         if found is not _MISSING:
             return found
     value = getattr(obj, name, _MISSING)

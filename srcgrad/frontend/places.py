@@ -1,6 +1,7 @@
 """Where names live while a function is read: frames, and a journal that can take bindings back.
 
-Each name of a call is bound to a symbol in the call's `Frame`. A branch or loop body is read inside a
+Each name of a call is bound to a symbol in the call's `Frame`, and so is each piece of memory that is
+written to, whose name is its `Root` and whose frame is `HEAP`. A branch or loop body is read inside a
 `Region`, which collects its ops and remembers what it rebinds; when the region is left, the names are
 as they were before, and what has changed is in `changes`, to be merged with the other branch's.
 Names are read and bound here alone.
@@ -8,7 +9,7 @@ Names are read and bound here alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FunctionType
@@ -66,19 +67,48 @@ class Frame:
         return frame
 
 
-Key = tuple[Frame, str]
+class Root:
+    """A piece of memory: what it held at first, and where that was made.
+
+    `entries` are those of a container that was taken apart, by key. `deep` tells that somewhere an entry
+    was written to, `restructured` that one was replaced, `apart` whether no two entries are one memory.
+    `locked` says why nobody may write to it, and what to do instead.
+    """
+
+    __slots__ = ("apart", "builder", "deep", "entries", "first", "locked", "name", "restructured")
+
+    def __init__(self, first: Symbol, builder: Builder) -> None:
+        self.first, self.builder = first, builder
+        self.name: str | None = None
+        self.deep = self.restructured = False
+        self.locked: tuple[str, str] | None = None
+        self.entries: dict[Any, Symbol] | None = None
+        self.apart: bool | None = None
+
+
+class Heap:
+    """The frame of all memory that is written to: its names are roots."""
+
+    level = 0
+
+    def __init__(self) -> None:
+        self.names: dict[Any, Symbol] = {}
+
+
+Key = tuple[Any, Any]  # a frame and a name of it, or the heap and a root
 
 
 @dataclass(eq=False)
 class Region:
     """Ops and bindings of one branch or loop body."""
 
-    builder: Builder
+    builder: Any
     old: dict[Key, Symbol] = field(default_factory=dict)
     changes: dict[Key, Symbol] = field(default_factory=dict)
 
     def close(self, results: list[Arg], params: tuple[Value, ...] = ()) -> Block:
-        return self.builder.block(params, results)
+        made: Block = self.builder.block(params, results)
+        return made
 
 
 class Places:
@@ -86,19 +116,43 @@ class Places:
 
     def __init__(self) -> None:
         self.regions: list[Region] = []
+        self.heap = Heap()
+        self.settle: Callable[[Region, Key, Symbol], Symbol] = lambda region, key, symbol: symbol
+        self.entered: Callable[[Key, Symbol], None] = lambda key, symbol: None
 
-    def read(self, frame: Frame, name: str) -> Symbol:
+    def read(self, frame: Any, name: Any) -> Symbol:
         """What a name of this frame is bound to, or UNDEFINED."""
+        if frame is self.heap:
+            return self.heap.names.get(name, name.first)
         return frame.names.get(name, UNDEFINED)
 
-    def bind(self, frame: Frame, name: str, symbol: Symbol) -> None:
+    def bind(self, frame: Any, name: Any, symbol: Symbol) -> None:
         """Bind a name of this frame."""
         if frame.level < len(self.regions):
             old = self.regions[-1].old
             key = (frame, name)
             if key not in old:
-                old[key] = frame.names.get(name, UNDEFINED)
+                old[key] = self.read(frame, name)
         frame.names[name] = symbol
+        if frame is self.heap:
+            self.entered((frame, name), symbol)
+
+    def write(self, root: Root, symbol: Symbol) -> None:
+        """Let a root hold something else; what was made in the region under way goes with it."""
+        if self.regions and self.regions[-1].builder is root.builder:
+            self.heap.names[root] = symbol
+            self.entered((self.heap, root), symbol)
+        else:
+            self.bind(self.heap, root, symbol)
+
+    def refine(self, root: Root, structure: Symbol) -> None:
+        """Let a root that nobody has written to have held its entries one by one from the start."""
+        first, root.first = root.first, structure
+        bound = [self.heap.names, *(m for r in self.regions for m in (r.old, r.changes))]
+        for names in bound:
+            for key in (root, (self.heap, root)):
+                if names.get(key) is first:
+                    names[key] = structure
 
     @contextmanager
     def inside(self, region: Region) -> Iterator[Region]:
@@ -106,13 +160,15 @@ class Places:
         self.regions.append(region)
         for (frame, name), symbol in region.changes.items():
             frame.names[name] = symbol
+            if frame is self.heap:
+                self.entered((frame, name), symbol)
+        changes: dict[Key, Symbol] = {}
         try:
             yield region
+            changes = {key: self.settle(region, key, self.read(*key)) for key in list(region.old)}
         finally:
             self.regions.pop()
-            region.changes = {
-                (frame, name): frame.names.get(name, UNDEFINED) for frame, name in region.old
-            }
+            region.changes = changes
             restore(region.old)
 
 

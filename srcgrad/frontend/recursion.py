@@ -11,11 +11,11 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import FunctionType
 
-from ..ir.build import Builder
 from ..ir.graph import CALL, Function, Op, Parameter, Value
 from ..ir.types import UNDEFINED_FACTS, Facts, join
 from .branches import building
 from .core import Lowerer, facts_of_symbol
+from .memory import Recorder
 from .places import Frame, Region
 from .scopes import Code
 from .symbols import (
@@ -300,7 +300,13 @@ def _settled(low: Lowerer, callee: Callee) -> Callee:
 def _read(low: Lowerer, callee: Callee) -> tuple[Function, Facts]:
     call = callee.call
     params = {name: Value(name, callee.facts[name]) for name in callee.names}
-    region = Region(Builder(low.location()))
+    region = Region(Recorder(low.location(), low.memory))
+    for name, param in params.items():
+        low.memory.born[param] = region.builder
+        low.memory.locked[param] = (
+            f"'{call.code.name}', which is recursive, writes into its argument '{name}'",
+            "return what changes, or write the recursion as a loop",
+        )
     outer, low.stack = low.stack, []
     frame, low.frame = (
         low.frame,
@@ -320,8 +326,10 @@ def _read(low: Lowerer, callee: Callee) -> tuple[Function, Facts]:
     finally:
         low.stack, low.frame, low.node, low.trail = outer, frame, node, trail
     if region.changes:
+        named = any(isinstance(name, str) for _, name in region.changes)
+        done = "rebinds a name" if named else "writes into an array or container"
         low.refuse(
-            f"'{call.code.name}', which is recursive, rebinds a name of the function around it",
+            f"'{call.code.name}', which is recursive, {done} of the function around it",
             cure="pass what changes as an argument, and return it",
         )
     function = Function(

@@ -21,16 +21,18 @@ from .branches import (
     Outcome,
     branch,
     building,
+    settled,
     then_rest,
     truth,
 )
 from .core import NOTHING, RAISE, STATEMENTS, Lowerer
-from .expressions import OPERATORS, apply_binary, bind, function_value, read
+from .expressions import OPERATORS, bind, function_value
 from .merge import Slot, fill
 from .objects import attribute
 from .scopes import Names, always_leaves
 from .symbols import Outside, Symbol, children, kind_name, rebuild
 from .unpack import unpack
+from .writes import augment, delete_target, write_target
 
 Handler = Callable[..., Outcome | None]
 
@@ -149,47 +151,18 @@ def bind_target(low: Lowerer, target: Any, symbol: Symbol) -> None:
         for inner, part in zip(target.elts, parts, strict=True):
             bind_target(low, inner.value if isinstance(inner, gast.Starred) else inner, part)
     else:
-        refuse_write(low, target)
-
-
-def refuse_write(low: Lowerer, target: Any) -> None:
-    """Refuse to write into an array, container or object."""
-    if isinstance(target, gast.Attribute):
-        low.refuse(
-            f"writing to the attribute '{target.attr}' is not supported yet",
-            target,
-            cure="keep the value in a local name and return it",
-        )
-    low.refuse(
-        "writing into an array or container is not supported yet",
-        target,
-        cure="build a new one, with np.where, np.concatenate or a list comprehension",
-    )
+        write_target(low, target, symbol)
 
 
 @statement(gast.AugAssign)
 def _augmented(low: Lowerer, node: Any, rest: Following) -> None:
-    target = node.target
-    if not isinstance(target, gast.Name):
-        refuse_write(low, target)
-    old = read(low, target.id)
-    kind = old.facts.kind if isinstance(old, Value) else type(old).__name__
-    if kind in ("array", "list", "dict", "object"):
-        symbol = _SIGNS.get(type(node.op), "+")
-        low.refuse(
-            f"'{target.id} {symbol}= ...' writes into the {kind}, which is not supported yet",
-            node,
-            cure=f"write '{target.id} = {target.id} {symbol} ...'",
-        )
-    new = apply_binary(low, OPERATORS[type(node.op)], old, low.evaluate(node.value))
-    bind(low, low.frame, target.id, new)
+    augment(low, node.target, OPERATORS[type(node.op)], lambda: low.evaluate(node.value))
 
 
-_SIGNS = {
-    gast.Add: "+", gast.Sub: "-", gast.Mult: "*", gast.Div: "/", gast.FloorDiv: "//", gast.Mod: "%",
-    gast.Pow: "**", gast.MatMult: "@", gast.BitAnd: "&", gast.BitOr: "|", gast.BitXor: "^",
-    gast.LShift: "<<", gast.RShift: ">>",
-}  # fmt: skip
+@statement(gast.Delete)
+def _deleted(low: Lowerer, node: Any, rest: Following) -> None:
+    for target in node.targets:
+        delete_target(low, target)
 
 
 @statement(gast.FunctionDef)
@@ -341,9 +314,8 @@ def _with_items(low: Lowerer, node: Any, k: int) -> Outcome:
         low.refuse("'as' after np.errstate gives nothing", item.optional_vars, cure="leave it out")
     region = low.region()
     with low.places.inside(region), building(low, region):
-        outcome = _with_items(low, node, k + 1)
-        keys = list(region.old)
-        symbols = [low.places.read(*key) for key in keys]
+        outcome = settled(low, _with_items(low, node, k + 1))
+    keys, symbols = list(region.changes), list(region.changes.values())
     return _close_with(low, context, region, outcome, keys, symbols)
 
 
@@ -375,6 +347,12 @@ def _close_with(
     low.builder.location = low.location()
     results = low.builder.emit_with(context, block)
     for (frame, name), symbol in zip(keys, new, strict=True):
-        low.places.bind(frame, name, fill(symbol, results))
+        if frame is low.places.heap:
+            low.places.write(name, fill(symbol, results))
+        else:
+            low.places.bind(frame, name, fill(symbol, results))
+    for source, result in zip(given, results, strict=True):
+        if not low.memory.is_content(result):
+            low.memory.share(result, low.memory.roots(source))
     flags = {k: fill(f, results) for k, f in flags.items()}
     return Outcome(outcome.falls, flags, fill(value, results))

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import Location
+from ..errors import Location, SrcgradError
 from ..ir.graph import UNDEFINED, Value
 
 Symbol = Any
@@ -76,10 +76,11 @@ class Outside:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Record:
-    """An instance of a plain dataclass that the function makes."""
+    """An instance of a class that the function makes or writes to; `base` has the fields it lacks."""
 
     cls: type
     fields: dict[str, Symbol]
+    base: Symbol = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -93,10 +94,11 @@ class Walk:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Conflict:
-    """A name that holds things which cannot be one value; to read it is an error."""
+    """A name that holds things which cannot be one value; to read it is an error, `error` if given."""
 
     why: str
     location: Location | None
+    error: SrcgradError | None = None
 
 
 COMPILE_TIME = (Closure, Method, BoundName, Partial, Outside, Record, Walk, Conflict)
@@ -147,7 +149,7 @@ def rebuild(symbol: Symbol, parts: list[Symbol]) -> Symbol:
         return dict(zip(symbol, parts, strict=True))
     if isinstance(symbol, slice):
         return slice(*parts)
-    return Record(symbol.cls, dict(zip(symbol.fields, parts, strict=True)))
+    return Record(symbol.cls, dict(zip(symbol.fields, parts, strict=True)), symbol.base)
 
 
 def labels(symbol: Symbol) -> list[str]:
@@ -171,7 +173,7 @@ def same_layout(a: Symbol, b: Symbol) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, Record):
-        return a.cls is b.cls
+        return a.cls is b.cls and list(a.fields) == list(b.fields) and a.base is b.base
     if isinstance(a, dict):
         return list(a) == list(b)
     if isinstance(a, tuple | list):

@@ -63,6 +63,7 @@ class Iteration:
 
 def walk(low: Lowerer, symbol: Symbol) -> Iteration:
     """How to walk over a symbol."""
+    symbol = low.memory.current(symbol)
     if isinstance(symbol, Outside):
         method = getattr(type(symbol.value), "__iter__", None)
         if hasattr(method, "__code__"):

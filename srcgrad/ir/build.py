@@ -67,7 +67,7 @@ class Builder:
                 facts, attrs = Facts(), {"fails": True}
         result = Value(hint, facts)
         result.facts = tied(facts, result)
-        self.ops.append(
+        self.append(
             Op(
                 primitive,
                 tuple(args),
@@ -131,7 +131,7 @@ class Builder:
         results: tuple[Value, ...],
         attrs: Mapping[str, Any] | None = None,
     ) -> None:
-        self.ops.append(
+        self.append(
             Op(
                 primitive,
                 args,

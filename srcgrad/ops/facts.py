@@ -32,6 +32,7 @@ from ..ir.types import (
     Size,
     array,
     facts_of,
+    join,
     join_all,
     scalar,
 )
@@ -893,7 +894,13 @@ def updated(a: Any, index: Any, v: Any) -> Facts:
     if x.kind in ("array", "unknown"):
         return array(x.dtype, x.shape)
     if x.items is None or isinstance(index, Facts | slice):
-        return Facts(x.kind, cls=x.cls)
+        given = _entries(of(v)) if isinstance(index, slice) else (of(v),)
+        known = x.items if x.items is not None else () if x.element is None else (x.element,)
+        if x.items is not None and not isinstance(index, slice):
+            return Facts(x.kind, items=tuple(join(i, of(v)) for i in x.items), keys=x.keys, cls=x.cls)
+        if x.items is None and x.element is None and x.kind != "dict":
+            return Facts(x.kind, cls=x.cls)
+        return Facts(x.kind, element=join_all((*known, *given)), cls=x.cls)
     if x.kind == "dict" and x.keys is not None:
         entries = {**dict(zip(x.keys, x.items, strict=True)), index: of(v)}
         return Facts("dict", items=tuple(entries.values()), keys=tuple(entries), cls=dict)
