@@ -23,12 +23,23 @@ from ..ir.graph import (
     Op,
     Value,
     free_values,
+    values_in,
 )
-from ..ir.rewrite import prune, substitute_block
+from ..ir.rewrite import prune, substitute, substitute_block, substitute_op
 from ..ir.types import PY_INT, SCALARS, Facts, join
 from .cotangents import Cotangents, is_structure, leaves, primitive, rebuild
 from .pull import Pull
 from .residuals import Residuals
+from .rewind import (
+    History,
+    Walk,
+    asked_only,
+    axes,
+    histories,
+    keep_overwritten,
+    parts,
+    too_early,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,9 @@ class Sweep(Pull):
     ) -> None:
         super().__init__(active, builder, table)
         self.pairs = pairs
+        self.rewound: dict[
+            Value, Value
+        ] = {}  # arrays as they were before a loop, out of its reverse
         self.looping = False  # whether the block is run once per round of some loop
 
     def child(self, table: dict[Value, Any] | None = None, looping: bool = False) -> Sweep:
@@ -261,7 +275,11 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
 
     wanted = [v for v in free_values(block) if v in own]
     residuals = Residuals(loop.index, loop.carried, child.forward, wanted)
-    entries = [*loop.entries, *residuals.kept]
+    past = _rewinding(loop, child, block, wanted)
+    if past:
+        residuals = _rewound_residuals(loop, child, block, own, wanted, past)
+    olds = [old for history in past for old in history.olds if old is not None]
+    entries = [*loop.entries, *residuals.kept, *olds]
     unbounded = op.primitive is not FOR or loop.stops
     if unbounded and not entries:
         entries.append(None)  # the length of the stack counts the rounds
@@ -269,7 +287,7 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
     stop = (loop.stop,) if loop.stops else ()
     amended = Block(body.params, tuple(child.forward), (*loop.yields, *entries, *stop))
     forward = replace(op, blocks=(*op.blocks[:-1], amended), results=(*op.results, *made))
-    stack_of = dict(zip(residuals.kept, made, strict=False))
+    stack_of = dict(zip([*residuals.kept, *olds], made, strict=False))
     reader = sweep.builder.child()
     reader.location = op.location
 
@@ -282,21 +300,75 @@ def _reverse_loop(sweep: Sweep, loop: Loop) -> list[Op]:
         )
 
     table: dict[Value, Arg] = {loop.index: index}
-    residuals.recover(wanted, read, reader, table)
-    block = substitute_block(block, table)
-    block = Block(block.params, (*reader.ops, *block.ops), block.results)
+    states = {h.place: Value(loop.carried[h.place].hint, h.versions[0].facts) for h in past}
+    if past:
+        walk = Walk(past, states, residuals, read, reader, child.rewound, table)
+        ops = walk.block(block, own)
+    else:
+        residuals.recover(wanted, read, reader, table)
+        ops = [*reader.ops, *(substitute_op(o, table) for o in block.ops)]
+    block = Block(
+        (*block.params, *states.values()),
+        tuple(ops),
+        (
+            *(substitute(r, table) for r in block.results),
+            *(table[h.versions[0]] for h in past),
+        ),
+    )
 
     sweep.builder.location = op.location
     every = forward.results[loop.width :]
     count = loop.count if not unbounded else sweep.emit(builtins.len, every[0])
-    results = sweep.builder.emit_for(count, carried.inits, block, reverse=not loop.reverse)
-    finals = carried.unflatten(results)
+    inits = [*carried.inits, *(loop.finals[h.place] for h in past)]
+    results = sweep.builder.emit_for(count, inits, block, reverse=not loop.reverse)
+    for history, start in zip(past, results[len(carried.inits) :], strict=True):
+        init = loop.inits[history.place]
+        if isinstance(init, Value):
+            sweep.rewound[init] = start
+    finals = carried.unflatten(results[: len(carried.inits)])
     for v, g in zip(outside, finals[len(rounds) :], strict=True):
         _name(g, v)
         outer.table[v] = g
     for k, g in zip(rounds, finals, strict=False):
         sweep.seed(loop.inits[k], g)
     return [forward]
+
+
+def _rewinding(loop: Loop, child: Sweep, block: Block, wanted: list[Value]) -> list[History]:
+    """The arrays that the reversed loop walks back, because keeping what it reads would cost more."""
+    chosen = []
+    made = {r: o for o in child.forward for r in o.results}
+    for history in histories(loop, child.forward, child.rewound):
+        forward = keep_overwritten(history, child.forward)
+        read = [v for v in wanted if v not in asked_only(block, history)]
+        kept = Residuals(loop.index, loop.carried, child.forward, read).kept
+        if any(axes(v) > history.width for v in parts(history, kept, made)):
+            child.forward = forward
+            chosen.append(history)
+    return chosen
+
+
+def _rewound_residuals(
+    loop: Loop,
+    child: Sweep,
+    block: Block,
+    own: set[Value],
+    wanted: list[Value],
+    past: list[History],
+) -> Residuals:
+    """What is kept beside the arrays that are walked back, so that none is walked back too early."""
+    versions = {v for history in past for v in history.versions}
+    places = [v for h in past for w in h.writes if w for v in values_in(w.args[1]) if v in own]
+    every = [*wanted, *places]
+    apart: set[Value] = set()
+    while True:
+        residuals = Residuals(
+            loop.index, loop.carried, child.forward, every, rewound=versions, apart=apart
+        )
+        early = too_early(residuals, block, own, past) - apart
+        if not early:
+            return residuals
+        apart |= early
 
 
 def _end(cotangents: Cotangents, param: Value, given: Arg) -> Arg:

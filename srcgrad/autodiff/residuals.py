@@ -1,7 +1,8 @@
 """Residuals: how a reversed loop gets the values of the primal body that it reads.
 
 *Kept* values go on a stack, one entry per round. What is cheap to compute from the loop index, from
-values outside the loop and from what is kept anyway is *computed again* where it is read.
+values outside the loop and from what is kept anyway is *computed again* where it is read. An array that
+is written to entry by entry can be *rewound* (rewind.py): then what it was is at hand without a copy.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ ONE_PASS: frozenset[Any] = frozenset({operator.add, operator.sub, operator.mul, 
 class Residuals:
     """The choice for one block: which of the `wanted` values are kept, in program order.
 
-    `passes` is how many passes over arrays computing a value again may take.
+    `passes` is how many passes over arrays computing a value again may take. `rewound` are at hand, as
+    arrays are that are rewound; `apart` are kept all the same.
     """
 
     def __init__(
@@ -41,20 +43,25 @@ class Residuals:
         ops: Sequence[Op],
         wanted: Collection[Value],
         passes: int = 1,
+        rewound: Collection[Value] = (),
+        apart: Collection[Value] = (),
     ) -> None:
         self.index = index
+        self.rewound = frozenset(rewound)
         self.defined = {r: op for op in ops for r in op.results}
         self.own = {*carried, *self.defined} | ({index} if index is not None else set())
-        self.kept = [v for v in carried if v in wanted]
+        self.kept = [v for v in carried if v in wanted and v not in self.rewound]
         self._kept = set(self.kept)
         for value in self.defined:
-            if value in wanted and not self._at_hand(value, passes):
+            if value in wanted and (value in apart or not self._at_hand(value, passes)):
                 self.kept.append(value)
                 self._kept.add(value)
 
     def _at_hand(self, value: Value, passes: int) -> bool:
         """Whether a value can be had again within so many passes."""
         if value not in self.own or value is self.index or value in self._kept:
+            return True
+        if value in self.rewound:
             return True
         op = self.defined.get(value)
         if op is None or not is_cheap(op):
@@ -72,7 +79,7 @@ class Residuals:
     ) -> None:
         """Fill `table`, which begins with the loop index, with the wanted values.
 
-        `read` fetches a kept value; what is computed again is appended to `builder`.
+        `read` fetches a value that is kept or rewound; what is computed again is appended to `builder`.
         """
         for value in wanted:
             self._recover(value, read, builder, table)
@@ -86,7 +93,7 @@ class Residuals:
     ) -> None:
         if value in table or value not in self.own:
             return
-        if value in self._kept:
+        if value in self._kept or value in self.rewound:
             table[value] = read(value)
             return
         op = self.defined[value]
@@ -99,6 +106,14 @@ class Residuals:
             facts=value.facts,
             hint=value.hint,
         )
+
+    def sources(self, value: Value) -> Iterable[Value]:
+        """The rewound values that having a wanted value takes."""
+        if value in self.rewound:
+            yield value
+        elif value in self.own and value not in self._kept and value is not self.index:
+            for operand in operands(self.defined[value]):
+                yield from self.sources(operand)
 
 
 def is_cheap(op: Op) -> bool:

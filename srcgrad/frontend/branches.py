@@ -180,7 +180,7 @@ def join(
         if live is not None and frame is low.frame and not is_live(frame, name, live):
             changed.append(((frame, name), UNDEFINED))
             continue
-        old = low.places.read(frame, name)
+        old = low.memory.settled(low.places.read(frame, name))
         x = UNDEFINED if a.dead else one.changes.get((frame, name), old)
         y = UNDEFINED if b.dead else two.changes.get((frame, name), old)
         sure = y if a.dead else x if b.dead else None

@@ -85,6 +85,7 @@ class Memory:
         self.locked: dict[Value, tuple[str, str]] = {}  # what is not to be written to, and why
         self.outermost: Recorder | None = None
         self.written = False
+        self._arrays: set[Value] = set()  # entries that are arrays, because something writes into them
         self._roots: dict[int, Root] = {}
         self._made_in: dict[int, Builder] = {}
         self._alive: dict[int, Symbol] = {}  # what is known by its identity must not go
@@ -347,6 +348,8 @@ class Memory:
         if op is None or op.blocks or value in self._shares:
             return FRESH, ()
         how, bases = sharing(op, self.generic)
+        if value in self._arrays:
+            return VIEW, (op.args[0],)
         if how == VIEW and op.primitive.function in views.IF_CONTIGUOUS:
             if not self.contiguous(bases[0]):
                 return MAYBE, bases
@@ -409,6 +412,14 @@ class Memory:
             root = self._root_of(handle) if isinstance(handle, Value) else self.root(handle)
             if root is not None:
                 root.apart = apart if root.apart is None else root.apart and apart
+
+    def is_array(self, handle: Symbol) -> None:
+        """Note that a handle is an array, and so a view where it was taken out of one."""
+        if self.generic and isinstance(handle, Value) and not self.is_content(handle):
+            op = self.definitions.get(handle)
+            if op is not None and sharing(op, generic=False)[0] == MAYBE and handle not in self._arrays:
+                if op.primitive.function is operator.getitem:
+                    self._arrays.add(handle)
 
     def uncertain(self, handle: Symbol, other: Symbol) -> None:
         """Note that writing to `other` may have written to a handle, if that was an array."""

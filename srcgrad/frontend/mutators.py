@@ -79,6 +79,11 @@ def write_by_call(
         x = args[0] if args else kwargs["x"]
         return (write_out(low, low.call(np.nan_to_num, [x], rest), x),)
     module = str(getattr(function, "__module__", None))
+    if function is np.put_along_axis:
+        low.refuse(
+            "np.put_along_axis is not supported",
+            cure="write 'a[rows, indices] = values', with one array of indices per axis",
+        )
     if name in _ELSEWHERE.get(module.partition(".")[0] if "random" in module else module, ()):
         low.refuse(
             f"{name_of(function)} writes into its argument, which is not supported",

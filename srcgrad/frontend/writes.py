@@ -42,6 +42,7 @@ def write_target(low: Lowerer, target: Any, symbol: Symbol) -> None:
 
 def write_item(low: Lowerer, owner: Symbol, index: Symbol, new: Symbol) -> None:
     """`owner[index] = new`."""
+    low.memory.is_array(owner)
     now = low.memory.current(owner)
     cls = class_of(now)
     method = getattr(cls, "__setitem__", None) if cls is not None else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .. import runtime
-from ..analysis.memory import OUTSIDE, SEPARATE, Earlier, Memory, Roots
+from ..analysis.memory import OUTSIDE, SEPARATE, UPDATES, Earlier, Memory, Roots
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import (
     LOOPS,
@@ -23,11 +24,13 @@ from ..ir.graph import (
     values_in,
     walk,
 )
+from ..ir.rewrite import map_bodies
 from ..ops import registry
 
 
 def own_results(function: Function) -> Function:
     """The function whose gradients share memory with nothing, so that a caller may write to them."""
+    function = fill_what_is_written(function)
     if function.owned is None:
         return function
     owner = _Owner(function)
@@ -103,14 +106,72 @@ class _Owner:
     def _filled(self, op: Op) -> Value:
         """A broadcast as memory of its own: np.full_like where the number and the array are known."""
         self.builder.location = op.location
-        g, shape = op.args[0], op.args[1]
-        source = self.maker.get(shape) if isinstance(shape, Value) else None
-        if source is not None and source.primitive.function is np.shape:
-            like = source.args[0]
-            facts = facts_of_arg(like)
-            if facts_of_arg(g).is_scalar and facts.kind == "array" and _is_float(facts.dtype):
-                return self.builder.emit(_primitive(np.full_like), (like, g), hint=op.result.hint)
+        full = _full(op, self.maker)
+        if full is not None:
+            return self.builder.emit(_primitive(np.full_like), full, hint=op.result.hint)
         return self.builder.emit(_primitive(np.copy), (op.result,), hint=op.result.hint)
+
+
+def _full(op: Op, maker: Mapping[Value, Op]) -> tuple[Arg, Arg] | None:
+    """The array and the number of which a broadcast is `np.full_like`, where they are known."""
+    g, shape = op.args[0], op.args[1]
+    source = maker.get(shape) if isinstance(shape, Value) else None
+    if source is not None and source.primitive.function is np.shape:
+        like = source.args[0]
+        facts = facts_of_arg(like)
+        if facts_of_arg(g).is_scalar and facts.kind == "array" and _is_float(facts.dtype):
+            return like, g
+    return None
+
+
+def fill_what_is_written(function: Function) -> Function:
+    """The function whose adjoints begin as full arrays where they are written to, not as broadcasts."""
+
+    def fill(body: Block) -> Block:
+        maker = {r: op for op in walk(body) for r in op.results}
+        written = _written(body)
+        return _with_full(body, maker, written)
+
+    return map_bodies(function, fill)
+
+
+def _with_full(block: Block, maker: Mapping[Value, Op], written: set[Value]) -> Block:
+    ops: list[Op] = []
+    for op in block.ops:
+        if op.blocks:
+            blocks = tuple(_with_full(b, maker, written) for b in op.blocks)
+            op = replace(op, blocks=blocks)
+        elif op.primitive.function is np.broadcast_to and op.result in written:
+            full = _full(op, maker)
+            if full is not None:
+                op = replace(op, primitive=_primitive(np.full_like), args=full)
+        ops.append(op)
+    return Block(block.params, tuple(ops), block.results)
+
+
+def _written(body: Block) -> set[Value]:
+    """The values that some update writes into, seen through branches and loops."""
+    found = {
+        op.args[0]
+        for op in walk(body)
+        if op.args and op.primitive.function in UPDATES
+        if isinstance(op.args[0], Value)
+    }
+    changed = True
+    while changed:
+        before = len(found)
+        for op in walk(body):
+            if op.primitive in LOOPS:
+                loop = Loop(op)
+                for k, param in enumerate(loop.carried):
+                    if param in found or loop.finals[k] in found:
+                        found.update(values_in((loop.inits[k], loop.yields[k])))
+            elif op.blocks:
+                for k, result in enumerate(op.results):
+                    if result in found:
+                        found.update(values_in([b.results[k] for b in op.blocks]))
+        changed = len(found) > before
+    return found
 
 
 def _is_float(dtype: str | None) -> bool:

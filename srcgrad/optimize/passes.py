@@ -8,6 +8,7 @@ from pathlib import Path
 from ..config import settings
 from ..ir.graph import Function
 from ..ir.verify import verify
+from .accumulate import accumulate
 from .branches import tidy_branches
 from .collect import collect_entries
 from .cse import share
@@ -28,6 +29,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("share", share),
     ("simplify", simplify),
     ("eliminate", eliminate),
+    ("accumulate", accumulate),
     ("rematerialize", rematerialize),
     ("hoist", hoist_invariants),
     ("simplify", simplify),
