@@ -8,7 +8,7 @@ function has one exit, and no code is read twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -172,6 +172,8 @@ def join(
     (one, a), (two, b) = first, second
     merge = Merge(low.location())
     changed: list[tuple[Key, Symbol]] = []
+    lacking = {one: two.changes.keys() - one.changes, two: one.changes.keys() - two.changes}
+    olds = {region: _unchanged(low, region, keys) for region, keys in lacking.items()}
     keys = sorted({**one.changes, **two.changes}, key=lambda key: isinstance(key[1], str))
     for (
         frame,
@@ -180,9 +182,10 @@ def join(
         if live is not None and frame is low.frame and not is_live(frame, name, live):
             changed.append(((frame, name), UNDEFINED))
             continue
-        old = low.memory.settled(low.places.read(frame, name))
-        x = UNDEFINED if a.dead else one.changes.get((frame, name), old)
-        y = UNDEFINED if b.dead else two.changes.get((frame, name), old)
+        x, y = (
+            UNDEFINED if o.dead else {**olds[r], **r.changes}[frame, name]
+            for r, o in ((one, a), (two, b))
+        )
         sure = y if a.dead else x if b.dead else None
         keep = sure is not None and not isinstance(sure, Value) and is_constant(sure)
         hint = name if isinstance(name, str) else name.name
@@ -215,6 +218,14 @@ def join(
     if not falls and len(flags) == 1:
         flags = dict.fromkeys(flags, True)
     return Outcome(falls, flags, fill(value, results))
+
+
+def _unchanged(low: Lowerer, region: Region, keys: Iterable[Key]) -> dict[Key, Symbol]:
+    """What names hold at the end of a region that has not bound them, but may have written to them."""
+    if not keys or not low.memory.written:
+        return {key: low.places.read(*key) for key in keys}
+    with low.places.inside(region), building(low, region):
+        return {key: low.memory.settled(low.places.read(*key)) for key in keys}
 
 
 def _flag(low: Lowerer, condition: Symbol, merge: Merge, x: Symbol, y: Symbol) -> Symbol:

@@ -20,6 +20,7 @@ from .objects import attribute
 from .symbols import (
     Method,
     Outside,
+    Parent,
     Partial,
     Record,
     Symbol,
@@ -50,6 +51,18 @@ def builtin(*functions: Any) -> Callable[[Handler], Handler]:
 def emit(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords, **more: Any) -> Symbol:
     """Leave a call to run time."""
     return low.emit(primitive_of(function), args, kwargs, **more)
+
+
+@builtin(super)
+def _parent(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    """`super()` in a method: its object, as its class's parents see it."""
+    frame = low.frame.base
+    function = frame.function
+    names = function.__code__.co_freevars if function is not None else ()
+    if args or function is None or "__class__" not in names or not frame.code.parameters:
+        low.refuse("'super' is supported without arguments, in a method", cure="name the class")
+    cell = (function.__closure__ or ())[names.index("__class__")]
+    return Parent(cell.cell_contents, low.places.read(frame, frame.code.parameters[0].name))
 
 
 # --- walking -----------------------------------------------------------------------------------------
@@ -333,7 +346,7 @@ def _boolean(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return emit(low, bool, args, kwargs, facts=PY_BOOL) if known is None else known
 
 
-@builtin(eval, exec, globals, locals, vars, super, setattr, delattr)
+@builtin(eval, exec, globals, locals, vars, setattr, delattr)
 def _forbidden(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     name = (
         low.node.func.id if hasattr(low.node, "func") and hasattr(low.node.func, "id") else "this"

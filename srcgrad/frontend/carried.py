@@ -62,9 +62,11 @@ class Carried:
         for key, init in inits.items():
             self.add(key, init)
 
-    def add(self, key: Key, init: Symbol) -> None:
+    def add(self, key: Key, init: Symbol, after: Symbol = None) -> None:
+        """Carry what a key stands for; `after` is what a round has left of it."""
         self.inits[key] = init
-        self.templates[key] = self._template(init, label(key))
+        spoiled = isinstance(after, Poison)
+        self.templates[key] = after if spoiled else self._template(init, label(key))
 
     def _template(self, init: Symbol, hint: str) -> Symbol:
         if init is UNDEFINED or isinstance(init, Value) or _is_plain_number(init):

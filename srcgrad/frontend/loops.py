@@ -36,7 +36,7 @@ from .carried import Carried
 from .core import Lowerer, Unroll, cut
 from .kinship import Kinship
 from .places import Key, Region
-from .scopes import stored
+from .scopes import rebound, stored
 from .statements import End, Following, bind_target, execute, returned_value, statement
 from .symbols import Symbol
 from .walks import MOST, Iteration, walk
@@ -216,6 +216,7 @@ class LoopReader:
         """Emit the loop, bind what it carries, and say how it ends."""
         low = self.low
         memory = low.facts_of_loops.setdefault((self.node, low.trail), {})
+        self._leave_out_handles()
         inits = {key: low.memory.settled(low.places.read(*key)) for key in self.keys}
         carried = Carried(inits, memory)
         kinship = Kinship(low.memory)
@@ -226,7 +227,7 @@ class LoopReader:
             if extra:
                 for key in extra:
                     self.keys[key] = None
-                    carried.add(key, low.places.read(*key))
+                    carried.add(key, low.places.read(*key), attempt.region.changes[key])
                 continue
             wider = carried.widen(attempt.after, strip=round_number >= ROUNDS)
             if not wider and not kinship.learn(carried, attempt.params, attempt.after):
@@ -238,6 +239,16 @@ class LoopReader:
                 cure="keep the same kind of value in each name from round to round",
             )
         return self.emit(attempt, carried, kinship, count)
+
+    def _leave_out_handles(self) -> None:
+        """Leave out the names that stay handles of what `op=` writes into, until a round rebinds one."""
+        always = rebound(self.node)
+        for frame, name in list(self.keys):
+            symbol = self.low.places.read(frame, name)
+            if isinstance(name, str) and name not in always and self.low.memory.is_memory(symbol):
+                kind = symbol.facts.kind if isinstance(symbol, Value) else "list"
+                if kind in ("array", "list", "dict"):
+                    del self.keys[frame, name]
 
     def emit(
         self, attempt: _Attempt, carried: Carried, kinship: Kinship, count: Symbol | None

@@ -85,7 +85,9 @@ class Memory:
         self.locked: dict[Value, tuple[str, str]] = {}  # what is not to be written to, and why
         self.outermost: Recorder | None = None
         self.written = False
-        self._arrays: set[Value] = set()  # entries that are arrays, because something writes into them
+        self._arrays: set[Value] = (
+            set()
+        )  # entries that are arrays, because something writes into them
         self._roots: dict[int, Root] = {}
         self._made_in: dict[int, Builder] = {}
         self._alive: dict[int, Symbol] = {}  # what is known by its identity must not go
@@ -324,7 +326,7 @@ class Memory:
             if symbol.hint is not None:
                 return symbol.hint
             op = self.definitions.get(symbol)
-            if op is not None and op.args and op.primitive.function in (operator.getitem, getattr):
+            if op is not None and self.sharing(symbol)[0] in (VIEW, THROUGH, MAYBE):
                 return self.name_of(op.args[0])
         root = self._roots.get(_id(symbol))
         return None if root is None else root.name
@@ -417,7 +419,11 @@ class Memory:
         """Note that a handle is an array, and so a view where it was taken out of one."""
         if self.generic and isinstance(handle, Value) and not self.is_content(handle):
             op = self.definitions.get(handle)
-            if op is not None and sharing(op, generic=False)[0] == MAYBE and handle not in self._arrays:
+            if (
+                op is not None
+                and sharing(op, generic=False)[0] == MAYBE
+                and handle not in self._arrays
+            ):
                 if op.primitive.function is operator.getitem:
                     self._arrays.add(handle)
 
@@ -473,6 +479,7 @@ class Memory:
         if isinstance(new, Value) and _is_value(content) and new not in self._shares:
             if content in self._shares and kind_of(content) in CONTAINERS:
                 self._shares[new] = dict(self._shares[content])
+                self._apart[new] = self._apart.get(content, frozenset()) | {root}
         self._enter(new, root)
         self.places.write(root, new)
 
@@ -549,14 +556,28 @@ class Memory:
             seen |= roots
         return True
 
+    def displayed(self, handle: Symbol) -> Value | None:
+        """A list that is spelled out, of arrays or the like, as one value that only a run can index."""
+        now = self.current(handle)
+        if type(now) is not list or not any(self.is_memory(entry) for entry in now):
+            return None
+        apart = self.are_apart(now)
+        made = self.low.apply(list, now)
+        self.hold(made, now)
+        root = self.root(handle)
+        restructured = root.restructured
+        self.write(handle, made, apart=apart)
+        root.restructured = restructured  # it holds what it did
+        return made if isinstance(made, Value) else None
+
     def entries_apart(self, container: Value) -> bool:
         """Whether no two entries of a container that only a run knows can be one memory."""
         root = self._roots.get(id(container))
         if root is not None and root.apart is not None:
             return root.apart
         first = root.first if root is not None else container
-        if not _is_value(first):
-            return False
+        if not isinstance(first, Value):
+            return self.are_apart(first)
         op = self.definitions.get(first)
         if op is None:
             return first not in self._shares  # an argument

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import operator
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from .symbols import (
     Closure,
     Method,
     Outside,
+    Parent,
     Partial,
     Record,
     Symbol,
@@ -108,6 +109,8 @@ def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
         return _of_value(low, owner, name)
     if isinstance(owner, Outside):
         return _of_outside(low, owner, name)
+    if isinstance(owner, Parent):
+        return _of_parent(low, owner, name)
     if isinstance(owner, Record) and name in owner.fields:
         return low.memory.current(owner.fields[name])
     if isinstance(owner, Record) and owner.base is not None:
@@ -167,9 +170,27 @@ def _of_number(low: Lowerer, owner: Any, name: str) -> Symbol:
     return BoundName(owner, name) if callable(value) else value
 
 
-def of_class(low: Lowerer, cls: type, name: str, owner: Symbol) -> Symbol:
+def _of_parent(low: Lowerer, parent: Parent, name: str) -> Symbol:
+    """`super().name`."""
+    owner = low.memory.current(parent.owner)
+    cls: Any = owner.cls if isinstance(owner, Record) else type(getattr(owner, "value", None))
+    if isinstance(owner, Value) and owner.facts.cls is not None:
+        cls = owner.facts.cls
+    mro = cls.__mro__[cls.__mro__.index(parent.cls) + 1 :] if parent.cls in cls.__mro__ else ()
+    found = of_class(low, cls, name, parent.owner, mro)
+    if found is _MISSING and name == "__init__":
+        return Partial(operator.is_, (None, None), {})  # object's own, which does nothing
+    if found is _MISSING:
+        low.refuse(f"'super' object has no attribute '{name}' that can be read")
+    return found
+
+
+def of_class(
+    low: Lowerer, cls: type, name: str, owner: Symbol, mro: Sequence[type] | None = None
+) -> Symbol:
     """What the class of `owner` defines under a name, bound to it; `_MISSING` if that is no code."""
-    found = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), _MISSING)
+    bases = cls.__mro__ if mro is None else mro
+    found = next((vars(base)[name] for base in bases if name in vars(base)), _MISSING)
     if isinstance(found, property) and hasattr(found.fget, "__code__"):
         return low.call(found.fget, [owner], {})
     if isinstance(found, staticmethod):

@@ -171,6 +171,19 @@ def stored(body: Iterable[Any]) -> Iterator[str]:
             pending.extend(gast.iter_child_nodes(node))
 
 
+def rebound(node: Any) -> set[str]:
+    """The names that something in a node binds other than by `op=`, which may write into an array."""
+    augmented = {id(n.target) for n in gast.walk(node) if isinstance(n, gast.AugAssign)}
+    found = set()
+    for inner in gast.walk(node):
+        if isinstance(inner, gast.Name) and not isinstance(inner.ctx, gast.Load):
+            if id(inner) not in augmented:
+                found.add(inner.id)
+        elif isinstance(inner, (*FUNCTIONS, gast.alias, gast.ClassDef)):
+            found.update(stored([inner]))
+    return found
+
+
 def loaded(node: Any) -> Iterator[str]:
     """Every name that is read anywhere in a node."""
     if node is None:

@@ -45,6 +45,8 @@ def sharing(op: Op, generic: bool) -> Sharing:
         return VIEW if function is np.diagonal else MAYBE, (first,)
     if function in (runtime.setitem, runtime.index_add, runtime.append):
         return FRESH, ()
+    if result.kind in _ARRAYS and (_computes(function) or _is_copy(op)):
+        return FRESH, ()
     bases = [v for v in _values(shared(op)) if v.facts.kind not in _NUMBERS]
     if result.kind in CONTAINERS:
         if function in OPERATORS or not bases:
@@ -53,6 +55,21 @@ def sharing(op: Op, generic: bool) -> Sharing:
             return FRESH, ()
         return (HOLDS, bases) if bases else (FRESH, ())
     return (MAYBE, bases) if bases else (FRESH, ())
+
+
+def _computes(function: Any) -> bool:
+    """Whether a function computes each entry anew: an operator or a ufunc."""
+    return getattr(function, "__module__", "") == "_operator" or isinstance(function, np.ufunc)
+
+
+def _is_copy(op: Op) -> bool:
+    """Whether a function that may give a view does not, called like this."""
+    function, first = op.primitive.function, op.args[0] if op.args else None
+    if function is np.diff or function is np.nan_to_num:
+        return len(op.args) == 1 and not set(op.kwargs) - {"axis"}
+    if function is np.diag:
+        return isinstance(first, Value) and first.facts.ndim == 1
+    return False
 
 
 def _values(args: Any) -> list[Value]:

@@ -38,10 +38,7 @@ def construct(
         return Record(cls, _fields(low, cls, names, {**fixed, **missing}, args, kwargs))
     closed = cls.__module__.partition(".")[0] in CLOSED_PACKAGES
     if _written_in_python(cls) and not closed and not issubclass(cls, BaseException):
-        low.refuse(
-            f"making an instance of '{cls.__name__}' here is not supported",
-            cure="make it outside and pass it as an argument, or use a NamedTuple or dataclass",
-        )
+        return _made_by_init(low, cls, args, kwargs)
     primitive = primitive_of(cls)
     if primitive.infer is not None:
         return None
@@ -52,6 +49,23 @@ def construct(
     else:
         return None
     return low.emit(primitive, args, kwargs, facts=facts)
+
+
+def _made_by_init(
+    low: Lowerer, cls: type, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+) -> Symbol:
+    """An instance of a class of the user: no fields at first, then what its `__init__` writes."""
+    init = next((vars(b)["__init__"] for b in cls.__mro__ if "__init__" in vars(b)), None)
+    plain = cls.__new__ is object.__new__ and type(cls) is type
+    if not plain or not hasattr(init, "__code__"):
+        low.refuse(
+            f"making an instance of '{cls.__name__}' here is not supported",
+            cure="make it outside and pass it as an argument, or use a NamedTuple or dataclass",
+        )
+    made = Record(cls, {})
+    low.memory.made(made)
+    low.call(init, [made, *args], kwargs)
+    return made
 
 
 def _written_in_python(cls: type) -> bool:

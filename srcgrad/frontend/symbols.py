@@ -84,6 +84,14 @@ class Record:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Parent:
+    """What `super()` gives in a method of `cls`: `owner`, whose attributes are those of the parents."""
+
+    cls: type
+    owner: Symbol
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Walk:
     """Something that is only walked over: `kind` is zip, enumerate, reversed, keys, values or items."""
 
@@ -101,7 +109,7 @@ class Conflict:
     error: SrcgradError | None = None
 
 
-COMPILE_TIME = (Closure, Method, BoundName, Partial, Outside, Record, Walk, Conflict)
+COMPILE_TIME = (Closure, Method, BoundName, Partial, Outside, Parent, Record, Walk, Conflict)
 NUMBERS = (bool, int, float, complex)
 _KNOWN_BY_THEMSELVES = (
     FunctionType,

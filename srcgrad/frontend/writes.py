@@ -104,6 +104,8 @@ def _write_value(low: Lowerer, owner: Symbol, now: Value, index: Symbol, new: Sy
         low.memory.hold(made, new)
         low.memory.write(owner, made, apart=apart)
         return
+    if facts.kind == "undefined":
+        return  # no round that was read so far has bound it
     if facts.kind not in ("array", "unknown"):
         low.refuse(
             f"{kind_name(now)} does not support item assignment",

@@ -897,7 +897,9 @@ def updated(a: Any, index: Any, v: Any) -> Facts:
         given = _entries(of(v)) if isinstance(index, slice) else (of(v),)
         known = x.items if x.items is not None else () if x.element is None else (x.element,)
         if x.items is not None and not isinstance(index, slice):
-            return Facts(x.kind, items=tuple(join(i, of(v)) for i in x.items), keys=x.keys, cls=x.cls)
+            return Facts(
+                x.kind, items=tuple(join(i, of(v)) for i in x.items), keys=x.keys, cls=x.cls
+            )
         if x.items is None and x.element is None and x.kind != "dict":
             return Facts(x.kind, cls=x.cls)
         return Facts(x.kind, element=join_all((*known, *given)), cls=x.cls)

@@ -492,10 +492,11 @@ def converted(x: Any, dtype: Any) -> Facts:
     return result(dtype_name(dtype), as_array(x).shape)
 
 
-def shape_like(x: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> Facts:
+def shape_like(x: Any, *args: Any, dtype: Any = None, shape: Any = None, **kwargs: Any) -> Facts:
     """The result of np.zeros_like and its kin: always an array."""
     given = as_array(x)
-    return array(given.dtype if dtype is None else dtype_name(dtype), given.shape)
+    known = given.shape if shape is None else sizes(shape)
+    return array(given.dtype if dtype is None else dtype_name(dtype), known)
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Facts:

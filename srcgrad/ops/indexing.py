@@ -40,7 +40,10 @@ def repeats(index: Any) -> bool:
             if not static(part):
                 return True
             places = np.asarray(part)
-            if places.dtype != bool and len(np.unique(places)) < places.size:
+            if places.dtype == bool or places.size == 0:
+                continue
+            mixed = places.min() < 0 <= places.max()  # -1 and 2 may be one place
+            if mixed or len(np.unique(places)) < places.size:
                 return True
     return False
 
@@ -64,7 +67,7 @@ custom(
     vjp=(
         lambda g, y, d, index, v: g,
         None,
-        lambda g, y, d, index, v: getitem(g, index),
+        lambda g, y, d, index, v: unbroadcast(getitem(g, index), v),
     ),
     jvp=(
         lambda g, y, d, index, v: g,

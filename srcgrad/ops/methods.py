@@ -66,6 +66,13 @@ def copy(x: Any, order: str = "C") -> Any:
     return np.copy(x)
 
 
+def flatten(x: Any, order: str = "C") -> Any:
+    """`x.flatten()`, which is a copy also where `x.ravel()` is a view."""
+    if order != "C":
+        refuse("flatten", f"order={order!r}", "use x.T.flatten()")
+    return np.ravel(np.copy(x))
+
+
 def compress(x: Any, condition: Any, axis: Any = None) -> Any:
     """`x.compress(condition, axis)`."""
     return np.compress(condition, x, axis)
@@ -103,7 +110,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "cumsum": np.cumsum,
     "diagonal": np.diagonal,
     "dot": np.dot,
-    "flatten": np.ravel,
+    "flatten": flatten,
     "item": item,
     "max": np.max,
     "mean": np.mean,
