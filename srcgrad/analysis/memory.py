@@ -6,6 +6,7 @@ import builtins
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,8 @@ READ_ONLY = (
 )  # fmt: skip
 # Functions that make containers of which each entry has memory of its own.
 SEPARATE = (runtime.zeros_like, runtime.add, runtime.copied)
+# Functions that make a container afresh, of the entries that they are given.
+GATHERING = (list, sorted, runtime.permute, dict)
 UPDATES = (runtime.index_add, runtime.attribute_add, runtime.append, runtime.setitem)
 
 
@@ -101,6 +104,18 @@ class Memory:
     def all(self, value: Value) -> Roots:
         """The memory that a value and its entries may be part of."""
         return self.roots.get(value, NOWHERE) | self.contents.get(value, NOWHERE)
+
+    def lasting(self, value: Value, loop: Op) -> Roots:
+        """The memory that a value is part of, in the round of a loop under way or in one before."""
+        return self.all(value) | self._earlier(loop, self.all(value))
+
+    def meet(self, left: Roots, right: Roots) -> bool:
+        """Whether two pieces of memory, each known by its roots, may have a part in common."""
+        return not left.isdisjoint(right)
+
+    def foreign(self, roots: Roots) -> bool:
+        """Whether memory, known by its roots, may be some that is not the function's own."""
+        return OUTSIDE in roots
 
     def _set(self, value: Value, roots: Roots, contents: Roots) -> bool:
         if self.immutable(value):
@@ -178,6 +193,11 @@ class Memory:
         if function in SEPARATE:
             return own, own
         first = op.args[0] if op.args else None
+        if function is runtime.gather and isinstance(first, list | dict):
+            return own, self.inside(first)
+        if function in GATHERING and isinstance(first, Value):
+            entries = NOWHERE if first.facts.kind in CONTAINERS else self.of(first)
+            return own, self.inside(first) | entries
         if function in UPDATES:
             added = self.of(op.args[-1]) | self.inside(op.args[-1])
             if op.result.facts.kind == "array" or function not in (runtime.append, runtime.setitem):
@@ -187,7 +207,7 @@ class Memory:
             if first.facts.kind in CONTAINERS:
                 return self.inside(first), self.inside(first)
             if first.facts.kind == "array":
-                return own | self.of(first), NOWHERE
+                return own if picks(op.args[1]) else own | self.of(first), NOWHERE
         sources = shared(op)
         if op.result.facts.kind not in CONTAINERS | {"opaque"}:  # an array has no entries
             return own | self.of(sources) | self.inside(sources), NOWHERE
@@ -196,12 +216,110 @@ class Memory:
         return own | self.of(sources), own | self.of(sources) | self.inside(sources)
 
 
+class Apart(Memory):
+    """Memory in which values that one loop carries are told apart, where no round makes them one.
+
+    Buffers that change places each round are the same two pieces of memory, though each is now the one
+    and now the other. What such a value is in the round under way is a root of its own, which stands for
+    all that `wide`, the coarser analysis, takes the value to be.
+    """
+
+    def __init__(self, function: Function, wide: Memory) -> None:
+        self.wide = wide
+        self.carriers: dict[Value, tuple[Loop, int]] = {}
+        self.pairs: set[frozenset[Value]] = set()
+        self.param_of: dict[Value, Value] = {}
+        self.roots_by_name: dict[Value, Value] = {}
+        for op in walk(function.body):
+            if op.primitive in LOOPS:
+                self._suppose(Loop(op))
+        super().__init__(function)
+        while wrong := {pair for pair in self.pairs if not self._holds(*pair)}:
+            self.pairs -= wrong
+            super().__init__(function)
+
+    def _suppose(self, loop: Loop) -> None:
+        """Take values to be apart that the coarser analysis could not tell from each other."""
+        arrays = [
+            (k, p) for k, p in enumerate(loop.carried) if p.facts.kind in ("array", "unknown")
+        ]
+        for (k, p), (m, q) in combinations(arrays, 2):
+            if not self.wide.all(p).isdisjoint(self.wide.all(q)):
+                self.pairs.add(frozenset({p, q}))
+                self.carriers[p], self.carriers[q] = (loop, k), (loop, m)
+        for param, k in ((p, k) for k, p in arrays if p in self.carriers):
+            self.roots_by_name[param] = param
+            self.roots_by_name[loop.finals[k]] = loop.finals[k]
+            self.param_of[loop.finals[k]] = param
+            if loop.test is not None:
+                self.roots_by_name[loop.test.params[k]] = param
+
+    def _holds(self, p: Value, q: Value) -> bool:
+        """Whether two carried values begin apart, and stay so in a round that finds them so."""
+        (loop, k), (_, m) = self.carriers[p], self.carriers[q]
+        return not any(
+            self.meet(
+                self.of(given[k]) | self.inside(given[k]), self.of(given[m]) | self.inside(given[m])
+            )
+            for given in (loop.inits, loop.yields)
+        )
+
+    def _set(self, value: Value, roots: Roots, contents: Roots) -> bool:
+        root = self.roots_by_name.get(value)
+        if root is None:
+            return super()._set(value, roots, contents)
+        news = value not in self.roots
+        self.roots[value] = frozenset({root})
+        self.contents[value] = NOWHERE if value.facts.kind == "array" else frozenset({root})
+        return news
+
+    def meet(self, left: Roots, right: Roots) -> bool:
+        return any(self._same(a, b) for a in left for b in right)
+
+    def foreign(self, roots: Roots) -> bool:
+        return any(OUTSIDE in self._stands_for(root) for root in roots)
+
+    def _same(self, a: Any, b: Any) -> bool:
+        if a == b:
+            return True
+        if (a in self.param_of) == (b in self.param_of):  # both as a round begins, or as all end
+            pair = frozenset((self.param_of.get(a, a), self.param_of.get(b, b)))
+            if pair in self.pairs:
+                return False
+        return not self._stands_for(a).isdisjoint(self._stands_for(b))
+
+    def _stands_for(self, root: Any) -> Roots:
+        value = root.root if isinstance(root, Earlier) else root
+        if value not in self.roots_by_name:
+            return frozenset({root})
+        found = self.wide.all(value)
+        if isinstance(root, Earlier):
+            found |= frozenset(Earlier(r) for r in found)
+        return found
+
+
+def fine_memory(function: Function) -> Memory:
+    """What is known of a function's memory, as finely as that pays."""
+    wide = Memory(function)
+    apart = Apart(function, wide)
+    return apart if apart.pairs else wide
+
+
 def blocks_in(block: Block) -> Iterator[Block]:
     """A block and the blocks inside it."""
     yield block
     for op in block.ops:
         for inner in op.blocks:
             yield from blocks_in(inner)
+
+
+def picks(index: Arg) -> bool:
+    """Whether an index surely picks entries out one by one, so that NumPy copies them."""
+    if isinstance(index, tuple):
+        return any(picks(part) for part in index)
+    if isinstance(index, Value):
+        return index.facts.kind == "array" and bool(index.facts.ndim)
+    return isinstance(index, list) or (isinstance(index, np.ndarray) and index.ndim > 0)
 
 
 def shared(op: Op) -> tuple[Arg, ...]:

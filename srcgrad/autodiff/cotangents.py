@@ -228,6 +228,26 @@ def _is_zero(arg: Arg) -> bool:
     return isinstance(arg, float | complex) and arg == 0
 
 
+def same_structure(a: Arg, b: Arg) -> bool:
+    """Whether two cotangents are spelled out alike."""
+    if isinstance(a, dict):
+        return (
+            isinstance(b, dict)
+            and a.keys() == b.keys()
+            and all(same_structure(a[k], b[k]) for k in a)
+        )
+    if isinstance(a, tuple | list):
+        alike = isinstance(b, tuple | list) and isinstance(a, tuple) == isinstance(b, tuple)
+        return alike and len(a) == len(b) and all(map(same_structure, a, b))
+    return not isinstance(b, tuple | list | dict)
+
+
+def name_cotangent(cotangent: Arg, value: Value) -> None:
+    """Let a cotangent be known by the name of its value."""
+    if isinstance(cotangent, Value) and value.hint is not None:
+        cotangent.hint = f"d_{value.hint}"
+
+
 def leaves(arg: Arg) -> Iterable[Arg]:
     """The values and numbers of a structure, in order."""
     if isinstance(arg, dict):

@@ -18,6 +18,7 @@ from ..ir.graph import CONTROL, Arg, Op, Value, values_in
 from ..ir.types import CONTAINERS
 from ..ops import registry, trace
 from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
+from .rewind import Rewound
 
 # Products whose factors do not broadcast as long as neither has more than two axes.
 PRODUCTS = (operator.matmul, np.matmul, np.dot, np.inner, np.outer, np.vdot)
@@ -43,6 +44,12 @@ class Pull(ABC):
         self.cotangents = Cotangents(builder, table, active.unbound)
         self.forward: list[Op] = []
         self.made: dict[Value, Op] = {}
+        self.rewound: dict[Value, Rewound] = {}  # arrays that a reversed op hands back as they were
+        self.looping = False  # whether the block is run once per round of some loop
+
+    @abstractmethod
+    def child(self, table: dict[Value, Any] | None = None, looping: bool = False) -> Pull:
+        """A sweep of a block inside this one."""
 
     @abstractmethod
     def control(self, op: Op) -> list[Op]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import runtime
 from ..ir.build import Builder
-from ..ir.graph import LOOPS, Arg, Block, Loop, Op, Value, reads, values_in
+from ..ir.graph import Arg, Block, Loop, Op, Value, reads, values_in
 from ..ir.rewrite import substitute, substitute_op
 from .cotangents import primitive
 from .residuals import Residuals
@@ -28,18 +28,28 @@ _ASKS = frozenset(
 )
 
 
+_WRITES = (runtime.setitem, runtime.index_add)
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """An array as it was before a reversed op, `value`, which needs it as it was after: `after`."""
+
+    value: Value
+    after: Value
+
+
 @dataclass(eq=False)
 class History:
     """The versions of the array at one place among a loop's carried values.
 
     `versions[0]` is what a round begins with, the last one what it hands on. Between `versions[k]` and
-    the next stands either a write, `writes[k]`, which overwrites `olds[k]`, or an inner loop.
+    the next stands either a write, `writes[k]`, which overwrites `olds[k]`, or an op with blocks.
     """
 
     place: int
     versions: list[Value]
     writes: list[Op | None]
-    inner: list[Op | None]
     olds: list[Value | None] = field(default_factory=list)
 
     @property
@@ -48,7 +58,7 @@ class History:
         return max((axes(old) for old in self.olds if old is not None), default=-1)
 
 
-def histories(loop: Loop, ops: Sequence[Op], rewound: Mapping[Value, Value]) -> list[History]:
+def histories(loop: Loop, ops: Sequence[Op], rewound: Mapping[Value, Rewound]) -> list[History]:
     """The arrays that a loop carries and that can be rewound; `rewound` says which inner loops do."""
     found = []
     for place, (param, given) in enumerate(zip(loop.carried, loop.yields, strict=True)):
@@ -60,25 +70,66 @@ def histories(loop: Loop, ops: Sequence[Op], rewound: Mapping[Value, Value]) -> 
 
 
 def _history(
-    place: int, param: Value, last: Value, ops: Sequence[Op], rewound: Mapping[Value, Value]
+    place: int, param: Value, last: Value, ops: Sequence[Op], rewound: Mapping[Value, Rewound]
 ) -> History | None:
-    made = History(place, [param], [], [])
+    made = History(place, [param], [])
     at = param
+    if at is last:
+        return made
     for op in ops:
-        if op.primitive.function in (runtime.setitem, runtime.index_add) and op.args[0] is at:
+        if op.primitive.function in _WRITES and op.args[0] is at:
             made.writes.append(op)
-            made.inner.append(None)
             at = op.result
-        elif op.primitive in LOOPS and at in rewound and at in Loop(op).inits:
+        elif op.blocks and at in rewound and rewound[at].after in op.results:
             made.writes.append(None)
-            made.inner.append(op)
-            at = op.results[Loop(op).inits.index(at)]
+            at = rewound[at].after
         else:
             continue
         made.versions.append(at)
         if at is last:
             break
     return made if at is last else None
+
+
+def branch_histories(
+    op: Op, each: Sequence[Sequence[Op]], rewound: Sequence[Mapping[Value, Rewound]]
+) -> list[tuple[History, ...]]:
+    """The arrays that both sides of a branch take from outside and write to or leave, side by side.
+
+    `each` has the ops of every side, `rewound` what their reversed ops hand back.
+    """
+    found = []
+    for place, result in enumerate(op.results):
+        targets = [block.results[place] for block in op.blocks]
+        if result.facts.kind != "array" or not all(isinstance(t, Value) for t in targets):
+            continue
+        starts = {_origin(t, ops, r) for t, ops, r in zip(targets, each, rewound, strict=True)}
+        start = starts.pop()
+        if starts or any(start in o.results for ops in each for o in ops):
+            continue
+        sides = [
+            _history(place, start, t, ops, r)
+            for t, ops, r in zip(targets, each, rewound, strict=True)
+        ]
+        known = tuple(side for side in sides if side is not None)
+        if len(known) == len(sides) and any(side.writes for side in known):
+            found.append(known)
+    return found
+
+
+def _origin(target: Value, ops: Sequence[Op], rewound: Mapping[Value, Rewound]) -> Value:
+    """The array that a chain of writes has begun with."""
+    made = {r: op for op in ops for r in op.results}
+    before = {step.after: version for version, step in rewound.items()}
+    while target in made:
+        op = made[target]
+        if target in before:
+            target = before[target]
+        elif op.primitive.function in _WRITES and isinstance(op.args[0], Value):
+            target = op.args[0]
+        else:
+            break
+    return target
 
 
 def keep_overwritten(history: History, ops: Sequence[Op]) -> list[Op]:
@@ -140,6 +191,30 @@ def axes(value: Value) -> int:
     return 0 if value.facts.is_scalar else 1
 
 
+def rewinding_residuals(
+    index: Value | None,
+    carried: Sequence[Value],
+    ops: Sequence[Op],
+    block: Block,
+    wanted: Sequence[Value],
+    past: Sequence[History],
+    passes: int = 1,
+) -> Residuals:
+    """What is kept beside the arrays that are walked back, so that none is walked back too early."""
+    own = {*carried, *(r for op in ops for r in op.results)}
+    versions = {v for history in past for v in history.versions}
+    places = [v for h in past for w in h.writes if w for v in values_in(w.args[1]) if v in own]
+    apart: set[Value] = set()
+    while True:
+        residuals = Residuals(
+            index, carried, ops, [*wanted, *places], passes, rewound=versions, apart=apart
+        )
+        early = too_early(residuals, block, own | versions, past) - apart
+        if not early:
+            return residuals
+        apart |= early
+
+
 def too_early(
     residuals: Residuals, block: Block, own: set[Value], each: Sequence[History]
 ) -> set[Value]:
@@ -182,7 +257,7 @@ class Walk:
         residuals: Residuals,
         read: Callable[[Value], Arg],
         builder: Builder,
-        rewound: Mapping[Value, Value],
+        rewound: Mapping[Value, Rewound],
         table: dict[Value, Arg],
     ) -> None:
         self.each = {h.place: h for h in each}
@@ -221,7 +296,7 @@ class Walk:
             self.at[place] = k
             version, write, old = history.versions[k], history.writes[k], history.olds[k]
             if write is None:
-                self.table[version] = substitute(self.rewound[version], self.table)
+                self.table[version] = substitute(self.rewound[version].value, self.table)
                 continue
             assert old is not None
             self.want(values_in(write.args[1]))

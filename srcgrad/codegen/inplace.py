@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .. import runtime
-from ..analysis.memory import IMMUTABLE_KINDS, NOWHERE, OUTSIDE, SEPARATE, Memory
-from ..ir.graph import Op, Value
+from ..analysis.memory import NOWHERE, Roots
+from ..ir.graph import Arg, Op, Value
 from .names import Names
+from .nests import entries_apart
 from .plan import Plan
 
 
@@ -15,51 +16,57 @@ class InPlace:
     def __init__(self, plan: Plan, names: Names) -> None:
         self.plan = plan
         self.names = names
-        self.memory = Memory(plan.function)
+        self.memory = plan.memory
         for tape in plan.tapes.values():
             inside = frozenset(root for stack in tape.stacks for root in self.memory.all(stack))
             self.memory.roots[tape.value], self.memory.contents[tape.value] = NOWHERE, inside
 
     def allowed(self, op: Op) -> bool:
-        """Whether the result of an update may take the memory of its first argument.
+        """Whether an update may happen in the memory of its target.
 
-        So it may when that argument is dead afterwards and no live value shares memory with it.
+        So it may when that is the function's own, the target is dead afterwards, and no live value
+        shares memory with it.
         """
-        target = op.args[0]
-        if not isinstance(target, Value) or target in self.plan.folded:
+        target = self.plan.target(op)
+        if not self._named(target) or not self._mutable(op) or not self._alone(op):
             return False
-        if self.names.names.get(target) != self.names.names.get(op.result):
-            return False
-        roots = self.memory.of(target)
-        if op.primitive.function is runtime.index_add:  # also writes into the entries of a list
-            roots = self.memory.all(target)
-            if not self._entries_apart(target):
-                return False
-        if OUTSIDE in roots:
-            return False
-        if target in self.names.liveness.after[op]:
-            return False
-        for value in self.names.liveness.after[op]:
-            if value in (target, op.result):
-                continue
-            if self.memory.all(value) & roots:
-                return False
-        # What the update itself reads may overlap: NumPy evaluates it before it writes.
-        return True
+        return self._free(op, target, self.plan.written(op))
 
-    def _entries_apart(self, target: Value) -> bool:
-        """Whether no two entries of a container can be one array: adding to one leaves the other."""
-        facts = target.facts
-        entries = facts.items if facts.items is not None else (facts.element,)
-        if facts.kind == "array" or all(e and e.kind in IMMUTABLE_KINDS for e in entries):
-            return True
-        makers = [self.plan.definition.get(root) for root in self.memory.inside(target)]
-        return all(op is not None and op.primitive.function in SEPARATE for op in makers)
+    def _named(self, target: Arg) -> bool:
+        return isinstance(target, Value) and target not in self.plan.folded | self.plan.taped.keys()
+
+    def _free(self, op: Op, target: Value, roots: Roots) -> bool:
+        """Whether nobody could tell that memory is overwritten by an op."""
+        live = self.names.liveness.after[op]
+        if self.memory.foreign(roots) or target in live:
+            return False
+        # What the update itself reads may overlap: NumPy evaluates it before it writes.
+        return not any(
+            self.memory.meet(self.memory.all(value), roots)
+            for value in live
+            if value not in (target, op.result)
+        )
+
+    def _mutable(self, op: Op) -> bool:
+        nest = self.plan.nests.of.get(op)
+        leaf = op if nest is None else nest.update
+        kind = leaf.args[0].facts.kind
+        return kind in ("array", "unknown", "list", "dict") or (
+            leaf.primitive.function is runtime.index_add
+        )
+
+    def _alone(self, op: Op) -> bool:
+        """Whether what is written is no other entry of the container that it stands in, too."""
+        nest = self.plan.nests.of.get(op)
+        wholes = [] if nest is None else [look.args[0] for look in nest.path]
+        if (op if nest is None else nest.update).primitive.function is runtime.index_add:
+            wholes.append((op if nest is None else nest.update).args[0])
+        return all(entries_apart(self.memory, self.plan.definition, whole) for whole in wholes)
 
     def add_allowed(self, op: Op) -> bool:
         """Whether `a + b` may be written `a += b`: of numbers always, of arrays into own memory."""
         target = op.args[0]
-        if not isinstance(target, Value) or target in self.plan.folded:
+        if not self._named(target):
             return False
         if self.names.names.get(target) != self.names.names.get(op.result):
             return False
@@ -70,4 +77,4 @@ class InPlace:
             return False
         if facts.dtype is None or facts.dtype != result.dtype:
             return False
-        return self.allowed(op)
+        return self._free(op, target, self.memory.of(target))

@@ -13,6 +13,7 @@ from weakref import finalize
 
 from ..autodiff.reverse import seed_position
 from ..ir.graph import Capture, Function, Parameter
+from .copies import settle
 from .emit import Emitter, functions_of
 from .names import shared_names
 from .operations import References
@@ -39,7 +40,7 @@ def generate(function: Function, header: Sequence[str] = ()) -> Generated:
 
     What it reads from outside stands in it by name; `load` fetches that, `save` writes it down.
     """
-    functions = functions_of(function)
+    functions = [settle(f) for f in functions_of(function)]
     shared = shared_names(function, functions[:-1])
     taken = {*shared.called.values(), *shared.outside.values()}
     references = References(taken.__contains__)

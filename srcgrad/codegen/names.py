@@ -26,7 +26,7 @@ from ..ir.graph import (
     values_in,
 )
 from ..ops.naming import name_after
-from .plan import UPDATES, Plan
+from .plan import Plan
 
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
 
@@ -134,12 +134,13 @@ class Liveness:
         if loop.test is not None:
             tested = self.block(loop.test, (start - set(bound)) | inside)
             self.define(loop.test.params, tested - set(loop.test.params))
-        return (
-            (start - set(bound))
-            | inside
+        before = (
+            ((start - set(bound)) | inside) - kept
             | self.expand(op.args)
             | {v for s, _ in header.sequences for v in self.expand(s)}
         )
+        self.define(kept, before)  # a list is there, though empty, as soon as the loop begins
+        return before
 
     def free(self, loop: Loop) -> set[Value]:
         """What the blocks of a loop read from outside: live through every round."""
@@ -217,8 +218,8 @@ class Names:
         for op in block.ops:
             for inner in op.blocks:
                 self._join(inner)
-            if op.primitive.function in UPDATES:
-                self.unite(op.result, op.args[0])
+            if self.plan.target(op) is not None:
+                self.unite(op.result, self.plan.target(op))
             elif op.primitive in (IF, WITH):
                 for inner in op.blocks:
                     for result, given in zip(op.results, inner.results, strict=True):

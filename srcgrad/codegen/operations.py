@@ -261,6 +261,10 @@ class Expressions:
         function, args = op.primitive.function, op.args
         first = args[0] if args else None
         is_array = isinstance(first, Value) and first.facts.kind == "array"
+        if function is runtime.gather and isinstance(first, list | dict):
+            return self.arg(first)
+        if function is np.copy and len(args) == 1 and (is_array or op.attrs.get("array")):
+            return ast.Call(ast.Attribute(self.arg(first), "copy", ast.Load()), [], [])
         if is_array and not op.kwargs:
             if function in ATTRIBUTES and len(args) == 1:
                 return ast.Attribute(self.arg(first), ATTRIBUTES[function], ast.Load())

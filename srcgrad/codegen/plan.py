@@ -6,7 +6,7 @@ import builtins
 import operator
 from dataclasses import dataclass, field
 
-from .. import runtime
+from ..analysis.memory import fine_memory
 from ..ir.graph import (
     CALL,
     FOR,
@@ -22,8 +22,9 @@ from ..ir.graph import (
     operands,
     values_in,
 )
+from .nests import Nests, augmented
+from .order import Order
 
-UPDATES = (runtime.index_add, runtime.append)  # statements, where they may happen in place
 LONGEST_FOLD = 24  # operations in one expression; the user's own may be longer, adjoints may not
 
 
@@ -58,7 +59,7 @@ class Appends:
     position: int
 
 
-class Plan:
+class Plan(Order):
     """What each value of a function becomes.
 
     `folded` values are printed where they are read. `uses` counts reads; `home` is the block that
@@ -67,6 +68,9 @@ class Plan:
 
     def __init__(self, function: Function) -> None:
         self.function = function
+        self.memory = fine_memory(function)
+        self.nests = Nests(function)
+        self.nest_roots = {nest.root for nest in self.nests.of.values()}
         self.uses: dict[Value, int] = {}
         self.readers: dict[Value, list[tuple[Op | None, Block]]] = {}
         self.home: dict[Value, Block] = {}
@@ -80,11 +84,29 @@ class Plan:
         self.folded: set[Value] = set()
         self.appends: dict[Block, Appends] = {}
         self._survey(function.body)
+        self.augmented: set[Op] = set()
+        self.unsaid: set[Value] = set()
+        self._augment()
         self._loops(function.body)
         self._take_apart(function.body)
         self._fold(function.body)
-        for tape in self.tapes.values():
-            self._place_append(tape)
+        self._place_appends()
+        while self.keep_order(function.body, self.end):
+            self._place_appends()
+
+    def _augment(self) -> None:
+        """Find the updates that are written `A[i] += w`, which reads the entry without a word of it."""
+        for op in list(self.definition.values()):
+            read = augmented(op, self.definition, self.uses)
+            if read is None:
+                continue
+            made = self.definition[op.args[2]]
+            if self.home[read.result] is not self.home[op.result]:
+                continue
+            self.augmented.add(op)
+            self.unsaid.add(read.result)
+            self.uses[read.result] -= 1
+            self.readers[read.result] = [r for r in self.readers[read.result] if r[0] is not made]
 
     def results_at_end(self, block: Block) -> tuple[Arg, ...]:
         """What a block reads when it ends: all its results but those written to the tape before."""
@@ -111,6 +133,10 @@ class Plan:
                 if isinstance(entries[stack], Value):
                     found[value] = entries[stack]
         return found
+
+    def _place_appends(self) -> None:
+        for tape in self.tapes.values():
+            self._place_append(tape)
 
     def _place_append(self, tape: Tape) -> None:
         loop = Loop(tape.loop)
@@ -323,6 +349,9 @@ class Plan:
         for op in block.ops:
             for inner in op.blocks:
                 self._fold(inner)
+            if op in self.nests.inner and op.result not in self.in_header:
+                self.folded.add(op.result)
+                continue
             if not self._may_fold(op, block):
                 continue
             result = op.result
@@ -338,20 +367,33 @@ class Plan:
         if op.primitive is IF:
             return False
         result = op.result
-        if op.primitive.function in UPDATES:
+        if self.target(op) is not None or result in self.nest_roots:
             return False
         if result in self.in_header or result in self.parts:
             return False
         uses = self.uses.get(result, 0)
+        if not uses and result in self.unsaid:
+            return True
         if op.primitive.function is len and self._counts_loop(result):
             return True
-        if uses != 1 or result.hint is not None:
+        if uses != 1 or (result.hint is not None and not self._copied(result)):
             return op.primitive.function is range and result.hint is None and uses > 0
         reader, place = self.readers[result][0]
-        if reader is not None and reader.primitive.function in UPDATES:
-            if reader.args[0] is result:
-                return False  # it is written into, so it needs a name
+        if reader is not None and self.target(reader) is result:
+            return False  # it is written into, so it needs a name
         return place is block
+
+    def end(self, value: Value, block: Block) -> int:
+        """Where a result of a block is printed: at its end, or where it is written to the tape."""
+        appends = self.appends.get(block)
+        if appends is None or value in values_in(self.results_at_end(block)):
+            return len(block.ops)
+        return appends.position
+
+    def _copied(self, value: Value) -> bool:
+        """Whether a value is only read to be copied under its own name."""
+        reader = self.readers[value][0][0]
+        return reader is not None and "array" in reader.attrs and reader.result.hint == value.hint
 
     def _counts_loop(self, length: Value) -> bool:
         """Whether a length is printed in no place but loop headers, which write the sequence."""

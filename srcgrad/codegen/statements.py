@@ -25,6 +25,7 @@ from ..ir.graph import (
 from ..ir.types import CONTAINERS
 from .inplace import InPlace
 from .names import Names, Shared
+from .nests import ARRAYS, augments
 from .operations import BINARY, Expressions, References, load, subscript
 from .plan import Plan
 from .unparse import Comment
@@ -211,35 +212,58 @@ class Statements:
             return ast.Assign([self.bound(op.result)], self.expressions.op(op), lineno=0)
         name = self.names[op.result]
         function = op.primitive.function
-        if function is runtime.index_add:
-            return self.index_add(op)
-        if function is runtime.append and self.inplace.allowed(op):
-            method = ast.Attribute(load(name), "append", ast.Load())
-            return ast.Expr(ast.Call(method, [self.arg(op.args[1])], []))
-        augment = op.adjoint or (
-            op.location is not None
-            and "= " in op.location.statement
-            and _is_augmented(op.location.statement)
-        )
-        if function in AUGMENTED and augment and self.inplace.add_allowed(op):
+        if self.plan.target(op) is not None:
+            return self.update(op)
+        if function in AUGMENTED and augments(op) and self.inplace.add_allowed(op):
             return ast.AugAssign(
                 ast.Name(name, ast.Store()), BINARY[function](), self.arg(op.args[1])
             )
         return assign(name, self.expressions.op(op))
 
-    def index_add(self, op: Op) -> ast.stmt:
-        index, value = op.args[1:]
+    def update(self, op: Op) -> ast.stmt:
+        """An update, in place if that is allowed, in the part of its target that a nest leads to."""
+        nest = self.plan.nests.of.get(op)
+        leaf = op if nest is None else nest.update
         name = self.names[op.result]
-        if not self.inplace.allowed(op) or not self._plain_entries(op):
+        adds = leaf.primitive.function is runtime.index_add
+        if not self.inplace.allowed(op) or (adds and not self._plain_entries(leaf)):
             return assign(name, self.expressions.op(op))
-        place = subscript(load(name), self.expressions.index(index))
-        if op.args[0].facts.kind == "array" and may_repeat(index):
+        target = self.plan.target(op)
+        if self.names[target] != name:
+            self.put(assign(name, load(self.names[target])), op)
+        place: ast.expr = load(name)
+        for look in () if nest is None else nest.path:
+            if look.primitive.function is np.transpose:
+                place = ast.Attribute(place, "T", ast.Load())
+            else:
+                place = subscript(place, self.expressions.index(look.args[1]))
+        if adds:
+            return self.index_add(leaf, place)
+        if leaf.primitive.function is runtime.append:
+            method = ast.Attribute(place, "append", ast.Load())
+            return ast.Expr(ast.Call(method, [self.arg(leaf.args[1])], []))
+        return self.setitem(leaf, place)
+
+    def setitem(self, op: Op, place: ast.expr) -> ast.stmt:
+        """`place[index] = value`, or `place[index] += w` where it is."""
+        entry = subscript(place, self.expressions.index(op.args[1]))
+        entry.ctx = ast.Store()
+        if op in self.plan.augmented and op.args[2] in self.plan.folded:
+            made = self.plan.definition[op.args[2]]
+            return ast.AugAssign(entry, BINARY[made.primitive.function](), self.arg(made.args[1]))
+        return ast.Assign([entry], self.arg(op.args[2]), lineno=0)
+
+    def index_add(self, op: Op, target: ast.expr) -> ast.stmt:
+        """`target[index] += value`, which counts an entry as often as it is named."""
+        index, value = op.args[1:]
+        if op.args[0].facts.kind in ARRAYS and may_repeat(index):
             call = ast.Call(
                 ast.Attribute(self.expressions.references.of(np.add), "at", ast.Load()),
-                [load(name), self.arg(index), self.arg(value)],
+                [target, self.arg(index), self.arg(value)],
                 [],
             )
             return ast.Expr(call)
+        place = subscript(target, self.expressions.index(index))
         place.ctx = ast.Store()
         sign: ast.operator = ast.Add()
         if isinstance(value, Value) and value in self.plan.folded:
@@ -251,15 +275,11 @@ class Statements:
     def _plain_entries(self, op: Op) -> bool:
         """Whether the entries are numbers or arrays, for which `+=` adds."""
         facts, given = op.args[0].facts, op.args[2]
-        if facts.kind == "array":
+        if facts.kind in ARRAYS:
             return True
         if facts.kind not in ("list", "dict") or not isinstance(given, Value):
             return False
         return given.facts.is_numeric and given.facts.kind not in CONTAINERS
-
-
-def _is_augmented(statement: str) -> bool:
-    return any(f" {sign}= " in statement for sign in "+-*/")
 
 
 def assign(name: str, value: ast.expr) -> ast.Assign:

@@ -126,7 +126,7 @@ def _joined(ops: list[Op], zeroing: Op, chain: list[Op], table: dict[Value, Arg]
     at = target
     order = [*same, *(op for op in chain if not _same(op.args[1], index))]
     for op in order:
-        result = last.result if op is order[-1] else Value(target.hint, op.result.facts)
+        result = last.result if op is order[-1] else Value(op.result.hint, op.result.facts)
         new.append(replace(op, args=(at, *op.args[1:]), results=(result,)))
         at = result
     done: list[Op] = []
