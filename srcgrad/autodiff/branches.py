@@ -49,10 +49,11 @@ def reverse_branches(sweep: Pull, op: Op) -> list[Op]:
         shapes.append((v, wholes[0] if flat else None))
         for output, whole in zip(outputs, wholes, strict=True):
             output.extend(leaves(whole) if flat else [whole])
-    blocks = [
-        prune(child.builder.block((), output))
-        for child, output in zip(children, outputs, strict=True)
-    ]
+    blocks = []
+    for child, output in zip(children, outputs, strict=True):
+        handed = [step.value for step in child.rewound.values()]
+        block = prune(child.builder.block((), [*output, *handed]))
+        blocks.append(Block((), block.ops, tuple(output)))
     pasts = _pasts(op, children) if sweep.looping else []
     forward, blocks = _export(op, children, inner, blocks, pasts)
     if op.primitive is WITH:
@@ -101,7 +102,14 @@ def _export(
         past = [sides[k] for sides in pasts]
         wanted = [v for v in free_values(block) if v in inner[k]]
         residuals = rewinding_residuals(
-            None, (), child.forward, block, wanted, past, passes=int(child.looping)
+            None,
+            (),
+            child.forward,
+            block,
+            wanted,
+            past,
+            child.rewound,
+            passes=int(child.looping),
         )
         olds = [old for history in past for old in history.olds if old is not None]
         twins: dict[Value, Arg] = {}

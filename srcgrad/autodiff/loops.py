@@ -112,14 +112,16 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
         if not same_structure(start, end):
             ends[k] = _restructure(child, start, end)
     flat = [leaf for end in ends for leaf in leaves(end)]
-    block = prune(child.builder.block((index, *(p for ps in carried.params for p in ps)), flat))
+    handed = [step.value for step in child.rewound.values()]  # to be had also if nobody else needs it
+    block = prune(child.builder.block((), [*flat, *handed]))
+    block = Block((index, *(p for ps in carried.params for p in ps)), block.ops, tuple(flat))
 
     wanted = [v for v in free_values(block) if v in own]
     residuals = Residuals(loop.index, loop.carried, child.forward, wanted)
     past = _rewinding(loop, child, block, wanted)
     if past:
         residuals = rewinding_residuals(
-            loop.index, loop.carried, child.forward, block, wanted, past
+            loop.index, loop.carried, child.forward, block, wanted, past, child.rewound
         )
     olds = [old for history in past for old in history.olds if old is not None]
     entries = [*loop.entries, *residuals.kept, *olds]

@@ -198,30 +198,55 @@ def rewinding_residuals(
     block: Block,
     wanted: Sequence[Value],
     past: Sequence[History],
+    rewound: Mapping[Value, Rewound],
     passes: int = 1,
 ) -> Residuals:
     """What is kept beside the arrays that are walked back, so that none is walked back too early."""
     own = {*carried, *(r for op in ops for r in op.results)}
     versions = {v for history in past for v in history.versions}
     places = [v for h in past for w in h.writes if w for v in values_in(w.args[1]) if v in own]
+    ready = _ready(block, past, rewound)
     apart: set[Value] = set()
     while True:
         residuals = Residuals(
-            index, carried, ops, [*wanted, *places], passes, rewound=versions, apart=apart
+            index,
+            carried,
+            ops,
+            [*wanted, *places],
+            passes,
+            rewound=versions - apart,
+            apart=apart,
         )
-        early = too_early(residuals, block, own | versions, past) - apart
+        early = _too_early(residuals, block, own | versions, past, ready) - apart
         if not early:
             return residuals
         apart |= early
 
 
-def too_early(
-    residuals: Residuals, block: Block, own: set[Value], each: Sequence[History]
-) -> set[Value]:
-    """The wanted values that would rewind an array which is still to be read as it stood later.
+def _ready(
+    block: Block, past: Sequence[History], rewound: Mapping[Value, Rewound]
+) -> dict[Value, int]:
+    """The position of the op after which each version can be had: what an inner op hands back."""
+    made = {r: position for position, op in enumerate(block.ops) for r in op.results}
+    ready: dict[Value, int] = {}
+    for history in past:
+        at = -1
+        for k in range(len(history.versions) - 1, -1, -1):
+            version = history.versions[k]
+            if k < len(history.writes) and history.writes[k] is None:
+                at = max(at, made[rewound[version].value])
+            ready[version] = at
+    return ready
 
-    They are kept instead. `each` are the arrays that are rewound.
-    """
+
+def _too_early(
+    residuals: Residuals,
+    block: Block,
+    own: set[Value],
+    each: Sequence[History],
+    ready: Mapping[Value, int],
+) -> set[Value]:
+    """The wanted values that would take an array as it was, while it is still needed as it stood later."""
     order = {v: (h.place, k) for h in each for k, v in enumerate(h.versions)}
     wanted = [[v for v in reads(op) if v in own] for op in block.ops]
     last: dict[Value, int] = {}
@@ -233,13 +258,15 @@ def too_early(
     seen: set[Value] = set()
     for position, values in enumerate(wanted):
         for value in values:
-            if value in seen or value in order:
+            if value in seen:
                 continue
             seen.add(value)
             for source in residuals.sources(value):
                 place, k = order[source]
                 later = (v for v, (p, j) in order.items() if p == place and j > k)
-                if any(last.get(v, -1) > position for v in later):
+                if ready[source] >= position:
+                    early.add(value)
+                elif value not in order and any(last.get(v, -1) > position for v in later):
                     early.add(value)
     return early
 
@@ -283,7 +310,7 @@ class Walk:
         self.residuals.recover(values, self.read, self.builder, self.table)
 
     def read(self, value: Value) -> Arg:
-        if value not in self.order:
+        if value not in self.residuals.rewound:
             return self.kept(value)
         self._back(*self.order[value])
         return self.table[value]

@@ -397,6 +397,11 @@ class _Settling(Edits):
             copied = copy_of(value, self.maker.get(value), deep=value.facts.kind in CONTAINERS)
             op = self.maker.get(value)
             inside = self.home[value] is body
+            if op is not None and op.primitive is IF:
+                changed = self._side_copied(op, value, update)
+                if changed is not None:
+                    return changed
+                continue
             if op is not None and inside and self.is_view(op):
                 at = self.place[op][1] + 1
                 return self.insert(body, at, copied)
@@ -406,6 +411,25 @@ class _Settling(Edits):
             results[slot] = substitute(results[slot], {value: copied.result})
             ops = (*body.ops[:at], copied, *body.ops[at:])
             return self.replaced(body, Block(body.params, ops, tuple(results)))
+        return None
+
+    def _side_copied(self, branch: Op, value: Value, update: Update) -> Function | None:
+        """Copy what a branch hands out on the side that makes it: the other may hand out nothing."""
+        j = branch.results.index(value)
+        for block in branch.blocks:
+            source = block.results[j]
+            if not isinstance(source, Value) or (source, value) in self.tried:
+                continue
+            if not self.memory.meet(self.memory.all(source), update.written):
+                continue
+            self.tried.add((source, value))
+            op = self.maker.get(source)
+            if op is not None and op.primitive is IF:
+                return self._side_copied(op, source, update)
+            copied = copy_of(source, op, deep=source.facts.kind in CONTAINERS)
+            if op is not None and self.home[source] is block and self.is_view(op):
+                return self.insert(block, self.place[op][1] + 1, copied)
+            return self.result(block, j, copied)
         return None
 
     def _handed_down(self, value: Value, loop: Loop, update: Update) -> bool:

@@ -210,9 +210,7 @@ def join(
             low.places.write(name, fill(symbol, results))
         else:
             low.places.bind(frame, name, fill(symbol, results))
-    for result, pair in zip(results, merge.pairs, strict=True):
-        if not low.memory.is_content(result):
-            low.memory.share(result, low.memory.roots(pair[0]) | low.memory.roots(pair[1]))
+    low.memory.merged(results, merge.pairs)
     flags = {exit: fill(flag, results) for exit, flag in flags.items()}
     falls = a.falls or b.falls
     if not falls and len(flags) == 1:

@@ -108,6 +108,8 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
             cure="choose between calls with if, not between functions",
         )
     if type(owner) is list and isinstance(index, Value) and index.facts.kind == "int":
+        if low.unrollable and any(map(low.memory.is_memory, owner)):
+            low.give_up("which entry is taken from here is only known when the function runs")
         owner = low.memory.displayed(owner) or owner
     if isinstance(owner, Value) and low.unrollable and not is_constant(index):
         if owner.facts.items is not None and not uniform(list(owner.facts.items)):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from ..ir.graph import Value
 from .carried import Carried
 from .memory import Memory, Recorder
-from .places import Key, Region, Root
+from .places import Key, Root
 from .sharing import FRESH, has_mutable_entries
 from .symbols import Symbol
 
@@ -70,7 +70,6 @@ class Kinship:
         memory = self.memory
         leaves = carried.leaves(after)
         position = {memory.root(p): k for k, p in enumerate(params)}
-        inside = memory.born[params[0]] if params else None
         direct = [
             set() if content else memory.roots(leaf, stop=set(params))
             for content, leaf in zip(carried.are_content(), leaves, strict=True)
@@ -79,14 +78,14 @@ class Kinship:
         outside: list[set[Root]] = []
         for k, (name, leaf) in enumerate(zip(self.labels, leaves, strict=True)):
             held = memory.shares(leaf) if isinstance(leaf, Value) else {}
-            found = {r for r in {*direct[k], *held} if not _is_inside(r, inside)}
+            found = {r for r in {*direct[k], *held} if self._is_outer(r)}
             for root in direct[k]:
                 if root in position:
                     found |= self.outer[self.labels[position[root]]]
             if not found <= self.outer[name]:
                 self.outer[name] |= found
                 news = True
-            outside.append({r for r in direct[k] if not _is_inside(r, inside)})
+            outside.append({r for r in direct[k] if self._is_outer(r)})
         news |= self._pair_up(direct)
         starts = self._starts(carried)
         for i, a in enumerate(outside):
@@ -99,6 +98,11 @@ class Kinship:
                 if any(self._are_paired(p, q) for p in places for q in source[j]):
                     news |= self._pair(i, j)
         return news
+
+    def _is_outer(self, root: Root) -> bool:
+        """Whether memory was made before the loop, and not by a round of it."""
+        here = self.memory.low.builder
+        return isinstance(here, Recorder) and here.is_inside(root.builder)
 
     def _are_paired(self, i: int, j: int) -> bool:
         return i == j or frozenset({self.labels[i], self.labels[j]}) in self.pairs
@@ -129,10 +133,10 @@ class Kinship:
             }
             self.memory.share(final, {*self.outer[name], *tokens}, frozenset({*apart, roots[k]}))
 
-    def stacked(self, stack: Value, entry: Symbol, region: Region) -> None:
+    def stacked(self, stack: Value, entry: Symbol) -> None:
         """Tell memory of the list that a loop has made of an entry of each round."""
         memory = self.memory
-        outer = {r for r in memory.roots(entry) if not _is_inside(r, region.builder)}
+        outer = {r for r in memory.roots(entry) if self._is_outer(r)}
         root = memory.root(stack)
         root.apart = not outer and self._is_fresh(entry)
         if outer:
@@ -144,8 +148,3 @@ class Kinship:
         if self.memory.sharing(entry)[0] != FRESH or self.memory.shares(entry):
             return False
         return not has_mutable_entries(entry.facts) or self.memory.entries_apart(entry)
-
-
-def _is_inside(root: Root, region: object) -> bool:
-    builder = root.builder
-    return isinstance(builder, Recorder) and region is not None and builder.is_inside(region)  # type: ignore[arg-type]

@@ -302,7 +302,7 @@ class LoopReader:
             low.places.bind(frame, name, UNDEFINED)
         if self.stacks:
             self.stack = finals[-1]
-            kinship.stacked(self.stack, attempt.entry, attempt.region)
+            kinship.stacked(self.stack, attempt.entry)
         ends = dict(zip(kept, finals[len(moving) : len(moving) + len(kept)], strict=True))
         forever = count is None and attempt.forever
         falls = not forever or BREAK in outcome.flags or ENDED in outcome.flags

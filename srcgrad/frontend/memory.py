@@ -31,6 +31,11 @@ MOST_ENTRIES = 64  # of a container that is taken apart when one of them is writ
 MEMORY = CONTAINERS | {"array", "unknown", "opaque"}  # kinds of which there is memory to share
 
 
+def has_memory(facts: Facts) -> bool:
+    """Whether a value of these facts may be something that can be written to."""
+    return facts.kind in MEMORY and not (facts.kind == "unknown" and facts.shape == ())
+
+
 class Recorder(Builder):
     """A builder that remembers which op has made each value, and where."""
 
@@ -158,7 +163,7 @@ class Memory:
     def is_memory(self, symbol: Symbol) -> bool:
         """Whether a symbol is one that can be written to."""
         if isinstance(symbol, Value):
-            return symbol.facts.kind in MEMORY and symbol.facts.kind != "tuple"
+            return has_memory(symbol.facts) and symbol.facts.kind != "tuple"
         return type(symbol) in (list, dict, Record)
 
     def roots(self, symbol: Symbol, stop: Container[Value] = ()) -> set[Root]:
@@ -176,7 +181,7 @@ class Memory:
         return found
 
     def _roots_of(self, value: Value, stop: Container[Value]) -> set[Root]:
-        if value.facts.kind not in MEMORY:
+        if not has_memory(value.facts):
             return set()
         if value in stop:
             return {self.root(value)}
@@ -198,7 +203,7 @@ class Memory:
         """Whether a symbol was made where the machine stands, and is nothing else's memory."""
         if not isinstance(symbol, Value):
             return not self.is_memory(symbol) or self.root(symbol).builder is self.low.builder
-        if symbol.facts.kind not in MEMORY:
+        if not has_memory(symbol.facts):
             return True
         roots = self.roots(symbol)
         return len(roots) == 1 and all(r.builder is self.low.builder for r in roots)
@@ -247,7 +252,7 @@ class Memory:
         return content
 
     def _value(self, value: Value) -> Symbol:
-        if value.facts.kind not in MEMORY:
+        if not has_memory(value.facts):
             return value
         root = self._root_of(value)
         if root is not None:
@@ -387,12 +392,34 @@ class Memory:
 
         `apart` are the roots with which it shares nothing, though it may have been theirs.
         """
-        if isinstance(value, Value) and value.facts.kind in MEMORY:
+        if isinstance(value, Value) and has_memory(value.facts):
             own = self._roots.get(id(value))
             stamps = {r: self.content(r) for r in with_ if r is not own}
             self._shares[value] = {**self._shares.get(value, {}), **stamps}
             self._apart[value] = apart | self._apart.get(value, frozenset())
             self.root(value)
+
+    def merged(self, results: Sequence[Value], sources: Sequence[Symbol]) -> None:
+        """Note what the results of an op with blocks may be part of: what its blocks hand out.
+
+        Memory that was made in a block can be reached through the results alone, so it matters where
+        two of them may be it.
+        """
+        here = self.low.builder
+        tokens: dict[Root, Root] = {}
+        seen: dict[Root, Value] = {}
+        found = []
+        for result, source in zip(results, sources, strict=True):
+            roots = self.roots(source) if not self.is_content(result) else set()
+            for root in roots:
+                if seen.setdefault(root, result) is not result:
+                    tokens.setdefault(root, Root(None, here))
+            found.append(roots)
+        for result, roots in zip(results, found, strict=True):
+            outer = {r for r in roots if here.is_inside(r.builder)}
+            outer |= {tokens[r] for r in roots if r in tokens}
+            if outer:
+                self.share(result, outer)
 
     def shares(self, value: Value) -> dict[Root, Symbol]:
         """The roots that a value was noted to share memory with."""
@@ -429,7 +456,7 @@ class Memory:
 
     def uncertain(self, handle: Symbol, other: Symbol) -> None:
         """Note that writing to `other` may have written to a handle, if that was an array."""
-        if isinstance(other, Value) and other.facts.kind in MEMORY:
+        if isinstance(other, Value) and has_memory(other.facts):
             self.written = True
             self._spoil(self.root(other), self.roots(handle), handle)
 
@@ -490,7 +517,8 @@ class Memory:
     def hold(self, container: Symbol, entry: Symbol) -> None:
         """Note that a container, as a value, holds an entry that has memory of its own."""
         if isinstance(container, Value):
-            stamps = {r: self.content(r) for r in self.roots(entry)}
+            parts = entry if isinstance(entry, list | tuple) else [entry]
+            stamps = {r: self.content(r) for part in parts for r in self.roots(part)}
             if stamps:
                 self._shares[container] = {**self._shares.get(container, {}), **stamps}
 

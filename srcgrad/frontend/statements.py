@@ -351,8 +351,6 @@ def _close_with(
             low.places.write(name, fill(symbol, results))
         else:
             low.places.bind(frame, name, fill(symbol, results))
-    for source, result in zip(given, results, strict=True):
-        if not low.memory.is_content(result):
-            low.memory.share(result, low.memory.roots(source))
+    low.memory.merged(results, given)
     flags = {k: fill(f, results) for k, f in flags.items()}
     return Outcome(outcome.falls, flags, fill(value, results))

@@ -56,7 +56,7 @@ def _made_by_init(
 ) -> Symbol:
     """An instance of a class of the user: no fields at first, then what its `__init__` writes."""
     init = next((vars(b)["__init__"] for b in cls.__mro__ if "__init__" in vars(b)), None)
-    plain = cls.__new__ is object.__new__ and type(cls) is type
+    plain = not any("__new__" in vars(base) for base in cls.__mro__[:-1]) and type(cls) is type
     if not plain or not hasattr(init, "__code__"):
         low.refuse(
             f"making an instance of '{cls.__name__}' here is not supported",
