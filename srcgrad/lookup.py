@@ -86,7 +86,9 @@ def key_of(value: Any) -> Hashable:
     """
     kind: Any = type(value)
     if kind is np.ndarray:
-        return (value.dtype, value.shape)
+        if value.flags.c_contiguous:
+            return (value.dtype, value.shape)
+        return (value.dtype, value.shape, "strided")
     if kind in _BY_TYPE:
         return kind  # type: ignore[no-any-return]
     if kind is tuple or kind is list:
@@ -101,7 +103,7 @@ _BY_TYPE = frozenset({float, int, complex, np.float64, np.float32, range})
 
 def _other(kind: type, value: Any) -> Hashable:
     if isinstance(value, np.ndarray):
-        return (kind, value.dtype, value.shape)
+        return (kind, value.dtype, value.shape, value.flags.c_contiguous)
     if isinstance(value, np.generic | float | int | complex) and kind is not bool:
         return kind
     if isinstance(value, list | tuple):

@@ -27,6 +27,7 @@ from .ir.rewrite import as_primal, map_bodies, substitute_block
 from .ir.types import Facts
 from .ops import tables  # noqa: F401  registers the rules
 from .optimize.passes import optimize
+from .overlap import keeping_apart
 from .wanted import (
     Argnums,
     called,
@@ -163,7 +164,8 @@ def gradient_program(
         gradients = gradients[1 if value else 0]
     conform = _conformer(graph, argnums, gradients)
     run = _conforming(program.run, conform, value, has_aux)
-    return replace(program, run=_refusing(run, graph) if unsure else run)
+    run = _refusing(run, graph) if unsure else run
+    return replace(program, run=keeping_apart(run, graph))
 
 
 def _asserting(graph: Function, has_aux: bool) -> Function:
@@ -251,6 +253,7 @@ def pullback_programs(
     lines = header(graph, given, "pullback")
     forward, backward = partition(optimize(joint(graph, wanted, has_aux=has_aux)))
     programs = finish(forward, lines), finish(backward, lines)
+    programs = replace(programs[0], run=keeping_apart(programs[0].run, graph)), programs[1]
     made = [facts_of_arg(g) for g in backward.result]
     conform = conform_each([graph.params[w.position].facts for w in wanted], made)
     places = [w.position for w in wanted]

@@ -23,7 +23,7 @@ FLOORS = (
     ("optimize",),
     ("codegen",),
     ("backends",),
-    ("conform", "lookup"),
+    ("conform", "lookup", "overlap"),
     ("wanted",),
     ("pipeline", "nested"),
     ("api", "derivative"),

@@ -189,6 +189,8 @@ class Memory:
         function = op.primitive.function
         outside = frozenset({OUTSIDE})
         if op.primitive is CALL or function in READ_ONLY:
+            # Not to be written to, and changed where what it was made of is.
+            outside |= self.of(op.args) | self.inside(op.args)
             return outside, outside
         if function in SEPARATE:
             return own, own

@@ -126,6 +126,8 @@ def _export(
         table: dict[Value, Arg] = {}
         states = {h.place: op.results[h.place] for h in past}
         walk = Walk(past, states, residuals, twins.__getitem__, again, child.rewound, table)
+        if not past:
+            walk.want(wanted)
         ops = walk.block(block, inner[k] | {h.versions[0] for h in past})
         results = (*block.results, *(h.versions[0] for h in past))
         changed.append(

@@ -112,7 +112,9 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
         if not same_structure(start, end):
             ends[k] = _restructure(child, start, end)
     flat = [leaf for end in ends for leaf in leaves(end)]
-    handed = [step.value for step in child.rewound.values()]  # to be had also if nobody else needs it
+    handed = [
+        step.value for step in child.rewound.values()
+    ]  # to be had also if nobody else needs it
     block = prune(child.builder.block((), [*flat, *handed]))
     block = Block((index, *(p for ps in carried.params for p in ps)), block.ops, tuple(flat))
 

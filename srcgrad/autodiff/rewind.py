@@ -246,7 +246,7 @@ def _too_early(
     each: Sequence[History],
     ready: Mapping[Value, int],
 ) -> set[Value]:
-    """The wanted values that would take an array as it was, while it is still needed as it stood later."""
+    """The wanted values that would take an array back while it is still needed as it stood later."""
     order = {v: (h.place, k) for h in each for k, v in enumerate(h.versions)}
     wanted = [[v for v in reads(op) if v in own] for op in block.ops]
     last: dict[Value, int] = {}
@@ -264,9 +264,9 @@ def _too_early(
             for source in residuals.sources(value):
                 place, k = order[source]
                 later = (v for v, (p, j) in order.items() if p == place and j > k)
-                if ready[source] >= position:
-                    early.add(value)
-                elif value not in order and any(last.get(v, -1) > position for v in later):
+                if ready[source] >= position or (
+                    value not in order and any(last.get(v, -1) > position for v in later)
+                ):
                     early.add(value)
     return early
 

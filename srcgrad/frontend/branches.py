@@ -14,7 +14,7 @@ from typing import Any
 
 from ..ir.graph import UNDEFINED, Block, Value
 from .core import Lowerer
-from .memory import Poison, poisoned
+from .handles import Poison, poisoned
 from .merge import Merge, fill
 from .places import Frame, Key, Region
 from .scopes import Names

@@ -197,9 +197,9 @@ def _mapped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
         return low.call(function, list(given) if len(sources) > 1 else [given], {})
 
     new = Iteration(iteration.length, iteration.count, entry, iteration.unroll, iteration.indexed)
-    if new.unrolled(low):
-        return [entry(k) for k in range(new.length or 0)]
-    return _list_of(low, new, list)
+    unrolled = new.unrolled(low)
+    made = [entry(k) for k in range(new.length or 0)] if unrolled else _list_of(low, new, list)
+    return Walk("lazy", (made,), low.memory.count)
 
 
 @builtin(functools.reduce)

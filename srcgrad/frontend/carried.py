@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from ..ir.graph import UNDEFINED, Value
 from ..ir.types import UNDEFINED_FACTS, UNKNOWN, Facts, join
 from .core import facts_of_symbol
-from .memory import Poison
+from .handles import Poison
 from .places import Key
 from .symbols import (
     Closure,

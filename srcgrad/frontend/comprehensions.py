@@ -16,16 +16,21 @@ from .loops import LoopReader, attempted, counted
 from .places import Frame
 from .scopes import stored
 from .statements import bind_target
-from .symbols import Symbol, is_constant, packable
+from .symbols import Symbol, Walk, is_constant, packable
 from .walks import Iteration, walk
 
 RESULT = "list being made"  # no name of the source can be this
 
 
-@expression(gast.ListComp, gast.GeneratorExp)
+@expression(gast.ListComp)
 def _list_comprehension(low: Lowerer, node: Any) -> Symbol:
-    """A list comprehension; a generator expression gives the same list."""
     return _in_own_frame(low, node, lambda: _list(low, node))
+
+
+@expression(gast.GeneratorExp)
+def _generator(low: Lowerer, node: Any) -> Symbol:
+    """A generator expression: the same entries as a list, to be walked over once."""
+    return Walk("lazy", (_list_comprehension(low, node),), low.memory.count)
 
 
 def _in_own_frame(low: Lowerer, node: Any, action: Callable[[], Symbol]) -> Symbol:

@@ -20,9 +20,10 @@ from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import UNDEFINED, Arg, Capture, Op, Primitive, Value, values_in
 from ..ir.types import UNDEFINED_FACTS, Facts, facts_of
 from ..ops import registry
-from .memory import Memory, Recorder
+from .handles import Recorder
 from .places import Frame, Places, Region
 from .sizes import Sizes, remember
+from .stores import Stores
 from .symbols import (
     BoundName,
     Closure,
@@ -89,7 +90,7 @@ class Lowerer(ABC):
     ) -> None:
         self.program = program
         self.places = Places()
-        self.memory = Memory(self, self.places, generic)
+        self.memory = Stores(self, self.places, generic)
         self.builder: Builder = Recorder(location, self.memory)
         self.memory.outermost = self.builder
         self.frame: Frame = None  # type: ignore[assignment]  # set before anything is read
@@ -249,6 +250,7 @@ class Lowerer(ABC):
         if capture is None:
             value = Value(path.replace(".", "_"), outside_facts(outside.value))
             capture = self.program.captures[path] = Capture(path, value, outside.read)
+            self.memory.given.add(value)
             if not self.program.owns(path):
                 why = f"'{path}' is written to, which is outside: a gradient leaves it alone"
                 self.memory.locked[value] = (why, "pass it as an argument, or take a copy first")

@@ -107,10 +107,7 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
             "which function is taken from here is only known when the function runs",
             cure="choose between calls with if, not between functions",
         )
-    if type(owner) is list and isinstance(index, Value) and index.facts.kind == "int":
-        if low.unrollable and any(map(low.memory.is_memory, owner)):
-            low.give_up("which entry is taken from here is only known when the function runs")
-        owner = low.memory.displayed(owner) or owner
+    owner = low.memory.indexed(owner, index)
     if isinstance(owner, Value) and low.unrollable and not is_constant(index):
         if owner.facts.items is not None and not uniform(list(owner.facts.items)):
             low.give_up("what is taken from here is only known when the function runs")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ..ir.graph import Value
 from .carried import Carried
-from .memory import Memory, Recorder
+from .handles import Handles, Recorder
 from .places import Key, Root
 from .sharing import FRESH, has_mutable_entries
 from .symbols import Symbol
@@ -20,7 +20,7 @@ from .symbols import Symbol
 class Kinship:
     """What is known so far, from the start of a loop and from the rounds read."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Handles) -> None:
         self.memory = memory
         self.labels: list[str] = []
         self.outer: dict[str, set[Root]] = {}  # memory from outside that a carried value may be

@@ -48,7 +48,9 @@ ROUNDS = 8
 
 @statement(gast.For)
 def _for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
-    iteration = walk(low, low.evaluate(node.iter))
+    over = low.evaluate(node.iter)
+    iteration = walk(low, over)
+    walked = {root: root.resized for root in low.memory.containers(over)}
 
     def body(index: Symbol) -> Outcome:
         bind_target(low, node.target, iteration.entry(index))
@@ -62,6 +64,12 @@ def _for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
         outcome = unrolled(low, iteration, body, 0)
     else:
         outcome = attempted(low, iteration, read, lambda: unrolled(low, iteration, body, 0))
+    if any(root.resized and not before for root, before in walked.items()):
+        low.refuse(
+            "what this loop walks over gets longer or shorter while it runs",
+            node.iter,
+            cure="walk over a copy, or by an index",
+        )
     return after_loop(low, node, outcome, rest)
 
 

@@ -98,6 +98,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
     low = Reader(program, where, generic=given is None)
     low.frame = Frame(code, target, None, 0)
     symbols = {v.hint or "": low.settled(v) for v in values}
+    low.memory.arguments.update((v, p.name) for v, p in zip(values, signature, strict=True))
     low.frame.names.update(_bind(low, code, found, symbols))
     main = Call(code, None, target, dict(low.frame.names))
     low.stack.append(main)
@@ -110,7 +111,13 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
         low.frame = Frame(code, target, None, 0)
         made = _lower_recursive(low, recursion, program.name, signature, values)
     captures = tuple(program.captures.values())
-    made = replace(made, doc=target.__doc__, location=where, guards=tuple(program.guards.values()))
+    made = replace(
+        made,
+        doc=target.__doc__,
+        location=where,
+        guards=tuple(program.guards.values()),
+        writes=frozenset(low.memory.written_arguments),
+    )
     callees = {c.name: c.function for each in program.known.values() for c in each}
     return lift(made, callees, captures)
 

@@ -127,7 +127,10 @@ def _append(low: Lowerer, owner: Symbol, entry: Symbol) -> None:
         low.memory.write(owner, [*now, entry])
         return
     if not packable(entry):
-        low.give_up("a list of functions whose length is only known when the function runs")
+        low.give_up(
+            "a list of functions whose length is only known when the function runs",
+            cure="write the calls out, or use a list of known length",
+        )
     apart = low.memory.entries_apart(now) and low.memory.is_own(entry)
     made = low.apply(runtime.append, now, entry)
     low.memory.hold(made, entry)
@@ -161,7 +164,10 @@ def _pop(low: Lowerer, owner: Symbol, index: Symbol = -1) -> Symbol:
         low.memory.write(owner, made)
         return entry
     if not isinstance(now, Value) or type(index) is not int:
-        low.give_up("which entry is popped is only known when the function runs")
+        low.give_up(
+            "which entry is popped is only known when the function runs",
+            cure="pop the last one, or one whose place is written out",
+        )
     entry = low.apply(operator.getitem, now, index)
     low.memory.write(owner, without(low, now, index), apart=low.memory.entries_apart(now))
     return entry
@@ -214,7 +220,10 @@ def _dict(low: Lowerer, owner: Symbol) -> dict[Any, Symbol]:
 
 def _key(low: Lowerer, key: Symbol) -> Any:
     if not is_constant(key):
-        low.give_up("which key is meant is only known when the function runs")
+        low.give_up(
+            "which key is meant is only known when the function runs",
+            cure="use keys that are written out, or a list",
+        )
     return key
 
 

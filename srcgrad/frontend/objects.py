@@ -69,11 +69,11 @@ def from_object(low: Lowerer, value: Any, path: str, read: Callable[[], Any]) ->
         guard(low, path, read, value)
         return value
     if is_number(value) or isinstance(value, np.ndarray):
-        kind, dtype = type(value), getattr(value, "dtype", None)
+        kind, facts_then = type(value), outside_facts(value)
 
         def same() -> Any:
             now = read()
-            return kind if type(now) is kind and getattr(now, "dtype", None) == dtype else None
+            return kind if type(now) is kind and outside_facts(now) == facts_then else None
 
         guard(low, path, same, kind)
         return low.capture(Outside(value, path, read))

@@ -72,15 +72,20 @@ class Root:
 
     `entries` are those of a container that was taken apart, by key. `deep` tells that somewhere an entry
     was written to, `restructured` that one was replaced, `apart` whether no two entries are one memory.
-    `locked` says why nobody may write to it, and what to do instead.
+    `locked` says why nobody may write to it, and what to do instead; `argument` is the parameter that it
+    belongs to; `resized` tells that a list somewhere gets longer or shorter.
     """
 
-    __slots__ = ("apart", "builder", "deep", "entries", "first", "locked", "name", "restructured")
+    __slots__ = (
+        "apart", "argument", "builder", "deep", "entries", "first", "locked", "name", "resized",
+        "restructured",
+    )  # fmt: skip
 
     def __init__(self, first: Symbol, builder: Builder) -> None:
         self.first, self.builder = first, builder
         self.name: str | None = None
-        self.deep = self.restructured = False
+        self.deep = self.restructured = self.resized = False
+        self.argument: str | None = None
         self.locked: tuple[str, str] | None = None
         self.entries: dict[Any, Symbol] | None = None
         self.apart: bool | None = None

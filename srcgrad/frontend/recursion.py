@@ -15,7 +15,7 @@ from ..ir.graph import CALL, Function, Op, Parameter, Value
 from ..ir.types import UNDEFINED_FACTS, Facts, join
 from .branches import building
 from .core import Lowerer, facts_of_symbol
-from .memory import Recorder
+from .handles import Recorder
 from .places import Frame, Region
 from .scopes import Code
 from .symbols import (

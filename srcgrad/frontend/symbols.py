@@ -93,7 +93,11 @@ class Parent:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Walk:
-    """Something that is only walked over: `kind` is zip, enumerate, reversed, keys, values or items."""
+    """Something that is only walked over: `kind` is zip, enumerate, reversed, keys, values or items.
+
+    Of a generator expression or map, whose entries are known already, it is lazy, and `start` says how
+    many writes there had been.
+    """
 
     kind: str
     parts: tuple[Symbol, ...]

@@ -21,6 +21,14 @@ from .symbols import Conflict, Outside, Symbol, Walk, is_constant, kind_name, pa
 
 MOST = 64  # rounds of a loop that is read round by round
 RANGE = Facts("range")
+ONCE = ("zip", "enumerate", "reversed", "lazy")  # what is exhausted once it has been walked over
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Consumed:
+    """What stands in memory for an iterator that has been walked over at a node."""
+
+    node: Any
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -72,6 +80,8 @@ def walk(low: Lowerer, symbol: Symbol) -> Iteration:
     if isinstance(symbol, Conflict):
         low.arg(symbol)
     if isinstance(symbol, Walk):
+        if symbol.kind in ONCE:
+            _consume(low, symbol)
         return _WALKS[symbol.kind](low, symbol)
     if isinstance(symbol, dict):
         return _written(low, list(symbol))
@@ -80,6 +90,23 @@ def walk(low: Lowerer, symbol: Symbol) -> Iteration:
     if isinstance(symbol, Value):
         return _value(low, symbol)
     low.refuse(f"{kind_name(symbol)} cannot be walked over")
+
+
+def _consume(low: Lowerer, symbol: Walk) -> None:
+    """Refuse what Python would find exhausted, or would only now compute."""
+    root = low.memory.root(symbol)
+    used = low.memory.content(root)
+    if used is not symbol and not (isinstance(used, Consumed) and used.node is low.node):
+        low.refuse(
+            "what is walked over here may have been walked over before, and is exhausted then",
+            cure="make it a list first, and walk over that",
+        )
+    if symbol.kind == "lazy" and symbol.start != low.memory.count:
+        low.refuse(
+            "this generator was made before something was written to, and is computed only now",
+            cure="make it a list where it stands, or write it where it is read",
+        )
+    low.places.write(root, Consumed(low.node))
 
 
 def entries(low: Lowerer, symbol: Symbol) -> list[Symbol] | None:
@@ -97,9 +124,12 @@ def _written(low: Lowerer, items: Any) -> Iteration:
     plain = (packable(items) and is_constant(items)) or _uniform_symbols(items)
 
     def entry(index: Symbol) -> Symbol:
-        if is_constant(index):
-            return items[index]
-        return low.apply(operator.getitem, items, index)
+        now = low.memory.current(items)
+        if is_constant(index) and not isinstance(now, Value):
+            if len(now) != len(items):
+                low.refuse("what this loop walks over gets longer or shorter while it runs")
+            return now[index]
+        return low.apply(operator.getitem, low.memory.indexed(now, index), index)
 
     return Iteration(len(items), lambda: len(items), entry, unroll=True, indexed=plain)
 
@@ -290,8 +320,14 @@ def _view(low: Lowerer, symbol: Walk) -> Iteration:
     return Iteration(None, all_keys.count, lambda index: get(all_keys.entry(index)))
 
 
+def _lazy(low: Lowerer, symbol: Walk) -> Iteration:
+    """What a generator expression or map gives, which has been worked out already."""
+    return walk(low, symbol.parts[0])
+
+
 _WALKS: dict[str, Callable[[Lowerer, Walk], Iteration]] = {
     "zip": _zip,
+    "lazy": _lazy,
     "enumerate": _enumerate,
     "reversed": _reversed,
     "keys": _view,

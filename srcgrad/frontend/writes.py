@@ -98,6 +98,11 @@ def _write_value(low: Lowerer, owner: Symbol, now: Value, index: Symbol, new: Sy
         if low.memory.explode(owner) is not None:
             write_item(low, owner, index, new)
             return
+    if facts.kind == "list" and isinstance(index, slice):
+        low.give_up(
+            "a part of a list is replaced whose length is only known when the function runs",
+            cure="build a new list, or write entry by entry",
+        )
     if facts.kind in ("list", "dict"):
         made = low.apply(runtime.setitem, now, index, new)
         apart = low.memory.entries_apart(now) and low.memory.is_own(new)
@@ -255,7 +260,7 @@ def augmented(low: Lowerer, old: Symbol, function: Binary, value: Symbol) -> Sym
         low.memory.write(old, {**now, **value})
         return old
     result = apply_binary(low, function, now, value)
-    if kind == "unknown" and not low.memory.generic:
+    if (kind == "unknown" and not low.memory.generic) or kind == "opaque":
         low.memory.uncertain(old, result)
     return result
 

@@ -157,6 +157,7 @@ class Function:
     location: Location | None = None
     guards: tuple[tuple[Callable[[], Any], Any], ...] = ()
 
+    writes: frozenset[str] = frozenset()  # the parameters that the user's function writes to
     donated: frozenset[Value] = frozenset()
     owned: tuple[int, ...] | None = (
         None  # the path to the part of the result that is the caller's own

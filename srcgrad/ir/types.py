@@ -134,6 +134,7 @@ class Facts:
     element: Facts | None = None
     cls: type | None = None
     known: tuple[Any, ...] = ()
+    strided: bool = False  # an argument whose entries do not lie one after the other
 
     @property
     def dims(self) -> Shape | None:
@@ -366,7 +367,8 @@ def facts_of(value: object, symbols: dict[int, Dim] | None = None) -> Facts:
                 cure="pass plain arrays: np.asarray(x), and a mask apart from it",
             )
         sizes = tuple(_size(n, symbols) for n in value.shape)
-        return Facts("array", _dtype_name(value.dtype), sizes)
+        strided = value.ndim > 1 and not value.flags.c_contiguous
+        return Facts("array", _dtype_name(value.dtype), sizes, strided=strided)
     if value is None:
         return Facts("none", known=(None,))
     if isinstance(value, str):

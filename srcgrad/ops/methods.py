@@ -68,9 +68,7 @@ def copy(x: Any, order: str = "C") -> Any:
 
 def flatten(x: Any, order: str = "C") -> Any:
     """`x.flatten()`, which is a copy also where `x.ravel()` is a view."""
-    if order != "C":
-        refuse("flatten", f"order={order!r}", "use x.T.flatten()")
-    return np.ravel(np.copy(x))
+    return np.ravel(np.copy(x)) if order == "C" else np.ravel(np.copy(x), order=order)  # type: ignore[arg-type]
 
 
 def compress(x: Any, condition: Any, axis: Any = None) -> Any:

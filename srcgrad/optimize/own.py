@@ -130,8 +130,13 @@ def fill_what_is_written(function: Function) -> Function:
     def fill(body: Block) -> Block:
         maker = {r: op for op in walk(body) for r in op.results}
         written = _written(body)
+        made = [maker[v] for v in written if v in maker]
+        if not any(op.primitive.function is np.broadcast_to for op in made):
+            return body
         return _with_full(body, maker, written)
 
+    if not any(op.primitive.function is np.broadcast_to for op in walk(function.body)):
+        return function
     return map_bodies(function, fill)
 
 

@@ -1,5 +1,9 @@
-"""Runs many programs and prints those that fail, made small: `python -m fuzz.hunt 0 10000` in tests/."""
+"""Runs many programs and prints those that fail, made small: `python -m fuzz.hunt 0 10000` in tests/.
 
+With `--writes` the programs write into arrays and containers; with `--quick` they are not made small.
+"""
+
+import re
 import sys
 import time
 from collections import Counter
@@ -7,6 +11,8 @@ from collections import Counter
 from fuzz.check import Failure, check
 from fuzz.programs import Program, program
 from fuzz.shrink import shrink
+from fuzz.statements import Writer
+from fuzz.stores import Stores
 
 
 def fails_with(key: tuple[str, str]):
@@ -34,14 +40,19 @@ def report(failing: Program, failure: Failure) -> str:
     return f"seed {small.seed}: {failure}\n{small.text}args = {small.args!r}\nargnums = {small.argnums}"
 
 
-def hunt(first: int, last: int, small: bool = True) -> Counter[str]:
+def kind_of(outcome: str) -> str:
+    """An outcome without the names and numbers that are the program's own."""
+    return re.sub(r"'[^']*'", "'..'", re.sub(r"\d+", "N", outcome))
+
+
+def hunt(first: int, last: int, small: bool = True, kind: type[Writer] = Writer) -> Counter[str]:
     """Check the programs of these seeds; how often each outcome was seen."""
     outcomes: Counter[str] = Counter()
     started = time.perf_counter()
     for seed in range(first, last):
-        made = program(seed)
+        made = program(seed, kind)
         try:
-            outcomes[check(made)] += 1
+            outcomes[kind_of(check(made))] += 1
         except Failure as failure:
             outcomes[f"FAILED {failure.key}"] += 1
             seen = outcomes[f"FAILED {failure.key}"]
@@ -58,4 +69,5 @@ def hunt(first: int, last: int, small: bool = True) -> Counter[str]:
 
 
 if __name__ == "__main__":
-    hunt(int(sys.argv[1]), int(sys.argv[2]), "--quick" not in sys.argv)
+    written_by = Stores if "--writes" in sys.argv else Writer
+    hunt(int(sys.argv[1]), int(sys.argv[2]), "--quick" not in sys.argv, written_by)

@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from fuzz.state import State
+
 
 @dataclass(frozen=True)
 class Type:
-    """`kind` is num, int, bool, arr, ints, any, list, tuple, dict or fn.
+    """`kind` is num, int, bool, arr, ints, any, list, tuple, dict, state, fn or proc.
 
     `bound` belongs to an int (0 <= value < bound) and to an array of positions. A list has one part,
     the type of its entries, and its length in `bound`, None where only the run knows. A function has
     its parameters' types in `parts`, its result's as the last, and in `keys` the names of numbers that
-    it has defaults for.
+    it has defaults for; a proc is a function that gives nothing.
     """
 
     kind: str
@@ -78,4 +80,6 @@ def value_of(type_: Type, rng: Any, dtype: str = "float64") -> Any:
     if type_.kind == "dict":
         pairs = zip(type_.keys, type_.parts, strict=True)
         return {k: value_of(p, rng, dtype) for k, p in pairs}
+    if type_.kind == "state":
+        return State(*(value_of(p, rng, dtype) for p in type_.parts))
     raise ValueError(type_.kind)

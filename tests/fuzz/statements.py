@@ -22,6 +22,16 @@ class Writer(Patterns):
 
     # -- names ------------------------------------------------------------------------------
 
+    def begin(self, env: dict[str, Type]) -> None:
+        """Start with what the module defines."""
+        self.env = dict(env)
+        self.outside = frozenset(env)
+        self.taken |= set(env)
+
+    def parameter(self, name: str, type_: Type) -> None:
+        """Let a name be a parameter."""
+        self.env[name] = type_
+
     def fresh(self) -> str:
         """A name that nothing has yet."""
         free = [n for n in POOL if n not in self.taken]

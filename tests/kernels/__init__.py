@@ -1,0 +1,1 @@
+"""Textbook kernels that write into arrays, containers and objects, to be differentiated unchanged."""
