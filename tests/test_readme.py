@@ -19,16 +19,22 @@ def blocks(language):
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.M | re.S)
 
 
-def test_the_example_prints_the_source_that_is_shown(tmp_path, capsys):
-    example, shown = blocks("python")
-    path = tmp_path / "example.py"
-    path.write_text(example, encoding="utf-8")
-    runpy.run_path(str(path))
-    printed = capsys.readouterr().out.strip()
+def test_the_examples_print_the_source_that_is_shown(tmp_path, capsys):
+    found, text = blocks("python"), README
+    assert len(found) == 4
+    for k, (example, shown) in enumerate(zip(found[::2], found[1::2], strict=True)):
+        path = tmp_path / f"example_{k}.py"
+        path.write_text(example, encoding="utf-8")
+        runpy.run_path(str(path))
+        printed = capsys.readouterr().out.rstrip("\n") + "\n"
+        if os.environ.get("SRCGRAD_UPDATE"):
+            old, new = (f"{example}```\n\nprints\n\n```python\n{t}```\n" for t in (shown, printed))
+            assert old in text
+            text = text.replace(old, new)
+        else:
+            assert printed == shown
     if os.environ.get("SRCGRAD_UPDATE"):
-        (ROOT / "README.md").write_text(README.replace(shown.strip(), printed), encoding="utf-8")
-    else:
-        assert printed == shown.strip()
+        (ROOT / "README.md").write_text(text, encoding="utf-8")
 
 
 def test_there_are_two_commands_of_one_line():

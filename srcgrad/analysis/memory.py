@@ -32,7 +32,9 @@ NOWHERE: Roots = frozenset()
 IMMUTABLE_KINDS = SCALARS | {"range", "str", "none", "function"}
 OPERATORS = (
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod,
-    operator.pow, operator.matmul, operator.neg, abs,
+    operator.pow, operator.matmul, operator.neg, operator.pos, operator.invert, abs,
+    operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne,
+    operator.and_, operator.or_, operator.xor, operator.not_, operator.contains,
 )  # fmt: skip
 # What a NumPy function gives is fresh, but for these, which may hand back or look into an argument.
 NUMPY_VIEWS = frozenset(

@@ -168,6 +168,11 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
     count = loop.count if not unbounded else sweep.emit(builtins.len, every[0])
     inits = [*carried.inits, *(loop.finals[h.place] for h in past)]
     results = sweep.builder.emit_for(count, inits, block, reverse=not loop.reverse)
+    if not unbounded:  # the two run exactly as often, whatever comes to be known of their counts
+        mirror = {"mirror": object()}
+        last = sweep.builder.ops[-1]
+        sweep.builder.ops[-1] = replace(last, attrs={**last.attrs, **mirror})
+        forward = replace(forward, attrs={**forward.attrs, **mirror})
     for history, start in zip(past, results[len(carried.inits) :], strict=True):
         init = loop.inits[history.place]
         if isinstance(init, Value):

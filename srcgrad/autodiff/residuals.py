@@ -49,7 +49,7 @@ class Residuals:
         self.index = index
         self.rewound = frozenset(rewound)
         self.defined = {r: op for op in ops for r in op.results}
-        self.own = {*carried, *self.defined} | ({index} if index is not None else set())
+        self.own = {*carried, *self.defined, *self.rewound} | ({index} if index else set())
         self.kept = [v for v in carried if v in wanted and v not in self.rewound]
         self._kept = set(self.kept)
         for value in self.defined:

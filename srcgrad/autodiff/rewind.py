@@ -298,6 +298,7 @@ class Walk:
     def block(self, block: Block, own: set[Value]) -> list[Op]:
         """The ops of the block, each after what it takes."""
         for op in block.ops:
+            self.builder.location = op.location
             self.want([v for v in reads(op) if v in own])
             self.builder.append(substitute_op(op, self.table))
         self.want([v for v in values_in(block.results) if v in own])

@@ -284,6 +284,10 @@ class _Settling(Edits):
         elif key in self.tried or small or value.facts.kind in CONTAINERS or above is None:
             return self._target_copied(update)
         op = self.maker.get(value)
+        if value is not target and op is not None and op.primitive is IF:
+            changed = self._side_copied(op, value, update)
+            if changed is not None:
+                return changed
         copied = copy_of(value, op, deep=False)
         self.tried |= {key, (update.op.result, copied.result)}
         if value is not target:

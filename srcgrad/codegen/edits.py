@@ -124,22 +124,26 @@ def ask(op: Op, old: Value, new: Value) -> Op:
 
 
 def copy_of(value: Value, maker: Op | None, deep: bool) -> Op:
-    """An op that copies a value: what it holds, too, if `deep`.
-
-    Of what an unknown kind is, `array` says whether it must be an array, as only an entry need not be.
-    """
+    """An op that copies a value: what it holds, too, if `deep`."""
     kind = value.facts.kind
     function: object = np.copy
-    if kind in CONTAINERS:
+    if kind == "unknown" and not _is_array(maker):
+        function = runtime.copied  # which leaves numbers as they are
+    elif kind in CONTAINERS:
         function = (
             runtime.copied if deep else {"list": list, "dict": dict}.get(kind, runtime.copied)
         )
     made = registry.find(function)
     assert made is not None
-    whole = True
-    if maker is not None and maker.primitive.function is operator.getitem:
-        whole = any(isinstance(part, slice) for part in _parts(maker.args[1]))
-    return Op(made, (value,), (Value(value.hint, value.facts),), attrs={"array": whole})
+    return Op(made, (value,), (Value(value.hint, value.facts),), attrs={"array": True})
+
+
+def _is_array(maker: Op | None) -> bool:
+    """Whether what is copied, of a kind that is not known, must be an array: because it is written to."""
+    if maker is None:
+        return True
+    parts = _parts(maker.args[1]) if maker.primitive.function is operator.getitem else ()
+    return any(isinstance(part, slice) for part in parts)
 
 
 def _parts(index: Arg) -> tuple[Arg, ...]:

@@ -22,7 +22,7 @@ from ..ir.graph import (
 )
 from ..ir.rewrite import has_effect
 from .operations import Expressions, load
-from .plan import Header
+from .tapes import Header
 from .statements import Statements, assign
 from .unparse import Comment
 
@@ -59,7 +59,7 @@ class Emitter(Statements):
         appends = self.plan.appends.get(block)
         done = 0
         for position in range(len(block.ops) + 1):
-            if appends is not None and appends.position == position:
+            if appends is not None and appends.entries and appends.position == position:
                 self.append(self.names[appends.tape.value], appends.entries)
             if done <= position < len(block.ops):
                 done = position + self.unpacked(block.ops[position:])
@@ -149,7 +149,7 @@ class Emitter(Statements):
             for stack, entry in zip(loop.stacks, loop.entries, strict=True)
             if self.wanted(stack) and stack not in self.plan.taped
         ]
-        if tape is not None:
+        if tape is not None and not tape.shared:
             self.put(assign(self.names[tape.value], ast.List([], ast.Load())))
         for stack, _ in lists:
             self.put(assign(self.names[stack], ast.List([], ast.Load())))
@@ -233,7 +233,7 @@ class Emitter(Statements):
         self.put(ast.Expr(ast.Call(method, [entry], [])))
 
     def pop(self, header: Header) -> None:
-        if header.tape is None or not header.pops:
+        if header.tape is None or not header.pops or header.pops[0] in self.plan.popping:
             return
         targets: list[ast.expr] = [self.target(v) for v in header.pops]
         method = ast.Attribute(load(self.names[header.tape.value]), "pop", ast.Load())
@@ -258,13 +258,14 @@ class Emitter(Statements):
         if loop.count is None:
             assert test is not None
             return ast.While(test, body, [])
-        if header.tape is not None and not header.sequences and not header.index_used:
+        empties = header.tape is not None and header.tape.stacks and not header.tape.shared
+        if empties and header.tape and not header.sequences and not header.index_used:
             return ast.While(load(self.names[header.tape.value]), body, [])
         unread = ast.Name(self.names.unread, ast.Store())
         sequences = [self.arg(s) for s, _ in header.sequences]
         targets: list[ast.expr] = [self.bound(e) for _, e in header.sequences]
         if not sequences:
-            sequences = [self.builtin(range, self.arg(loop.count))]
+            sequences = [self.counted(loop, header)]
             targets = [self.target(loop.index) if header.index_used else unread]
         elif not any(self.plan.uses.get(e) for _, e in header.sequences):
             targets = [unread for _ in targets]
@@ -276,6 +277,15 @@ class Emitter(Statements):
             over = self.builtin(enumerate, over)
             goal = ast.Tuple([self.target(loop.index), goal], ast.Store())
         return ast.For(goal, over, body, [], lineno=0)
+
+    def counted(self, loop: Loop, header: Header) -> ast.expr:
+        """What a loop runs over that only counts its rounds."""
+        op = self.plan.definition.get(loop.count) if isinstance(loop.count, Value) else None
+        if op is not None and op.primitive.function is len and not header.index_used:
+            over = self.plan.definition.get(op.args[0])
+            if over is not None and over.primitive.function is range:
+                return self.arg(op.args[0])
+        return self.builtin(range, self.arg(loop.count))
 
     def builtin(self, function: Any, *args: ast.expr) -> ast.Call:
         return ast.Call(self.expressions.references.of(function), list(args), [])

@@ -19,6 +19,7 @@ class InPlace:
         self.memory = plan.memory
         for tape in plan.tapes.values():
             inside = frozenset(root for stack in tape.stacks for root in self.memory.all(stack))
+            inside |= self.memory.contents.get(tape.value, NOWHERE)
             self.memory.roots[tape.value], self.memory.contents[tape.value] = NOWHERE, inside
 
     def allowed(self, op: Op) -> bool:

@@ -114,7 +114,7 @@ class Liveness:
         op, plan = loop.op, self.plan
         results = [r for r in op.results if r not in plan.taped]
         tape = plan.tapes.get(op)
-        if tape is not None:
+        if tape is not None and not tape.shared:
             results.append(tape.value)
         for result in results:
             self.define([result], live - {result})

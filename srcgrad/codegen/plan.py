@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import operator
-from dataclasses import dataclass, field
 
 from ..analysis.memory import fine_memory
 from ..ir.graph import (
@@ -23,43 +22,12 @@ from ..ir.graph import (
     values_in,
 )
 from .nests import Nests, augmented
-from .order import Order
+from .tapes import Appends, Header, Tape, Tapes
 
 LONGEST_FOLD = 24  # operations in one expression; the user's own may be longer, adjoints may not
 
 
-@dataclass(slots=True)
-class Header:
-    """How a loop is written: what it runs over, and the elements that its header binds.
-
-    `pops` are the values that each round takes off the tape, in the order of its entries.
-    """
-
-    sequences: list[tuple[Arg, Value]] = field(default_factory=list)
-    index_used: bool = False
-    tape: Tape | None = None
-    pops: list[Value] = field(default_factory=list)
-
-
-@dataclass(slots=True, eq=False)
-class Tape:
-    """The stacks of one loop that one reversed loop alone reads, as one list of tuples."""
-
-    loop: Op
-    stacks: list[Value]
-    value: Value
-
-
-@dataclass(slots=True, eq=False)
-class Appends:
-    """Where in a loop's body its tape is written: before the op at `position`."""
-
-    tape: Tape
-    entries: tuple[Arg, ...]
-    position: int
-
-
-class Plan(Order):
+class Plan(Tapes):
     """What each value of a function becomes.
 
     `folded` values are printed where they are read. `uses` counts reads; `home` is the block that
@@ -83,6 +51,9 @@ class Plan(Order):
         self.taped: dict[Value, Tape] = {}
         self.folded: set[Value] = set()
         self.appends: dict[Block, Appends] = {}
+        self.popped: dict[Value, tuple[Tape, Value]] = {}
+        self.popping: dict[Value, Tape] = {}
+        self.header_of: dict[Tape, Header] = {}
         self._survey(function.body)
         self.augmented: set[Op] = set()
         self.unsaid: set[Value] = set()
@@ -90,9 +61,10 @@ class Plan(Order):
         self._loops(function.body)
         self._take_apart(function.body)
         self._fold(function.body)
-        self._place_appends()
+        self.place_appends()
         while self.keep_order(function.body, self.end):
-            self._place_appends()
+            self.place_appends()
+        self.pop_where_read()
 
     def _augment(self) -> None:
         """Find the updates that are written `A[i] += w`, which reads the entry without a word of it."""
@@ -107,50 +79,6 @@ class Plan(Order):
             self.unsaid.add(read.result)
             self.uses[read.result] -= 1
             self.readers[read.result] = [r for r in self.readers[read.result] if r[0] is not made]
-
-    def results_at_end(self, block: Block) -> tuple[Arg, ...]:
-        """What a block reads when it ends: all its results but those written to the tape before."""
-        appends = self.appends.get(block)
-        if appends is None:
-            return block.results
-        loop = Loop(appends.tape.loop)
-        rest = [
-            entry
-            for stack, entry in zip(loop.stacks, loop.entries, strict=True)
-            if stack not in appends.tape.stacks
-        ]
-        return (*loop.yields, *rest, *((loop.stop,) if loop.stops else ()))
-
-    def kept_as(self) -> dict[Value, Value]:
-        """For each value taken off a tape, the value that was put on it."""
-        found: dict[Value, Value] = {}
-        for header in self.headers.values():
-            if header.tape is None:
-                continue
-            loop = Loop(header.tape.loop)
-            entries = dict(zip(loop.stacks, loop.entries, strict=True))
-            for stack, value in zip(header.tape.stacks, header.pops, strict=True):
-                if isinstance(entries[stack], Value):
-                    found[value] = entries[stack]
-        return found
-
-    def _place_appends(self) -> None:
-        for tape in self.tapes.values():
-            self._place_append(tape)
-
-    def _place_append(self, tape: Tape) -> None:
-        loop = Loop(tape.loop)
-        pairs = dict(zip(loop.stacks, loop.entries, strict=True))
-        entries = tuple(pairs[stack] for stack in tape.stacks)
-        place = {r: k + 1 for k, op in enumerate(loop.body.ops) for r in op.results}
-        position = max((self._known_at(v, place) for v in values_in(entries)), default=0)
-        self.appends[loop.body] = Appends(tape, entries, position)
-
-    def _known_at(self, value: Value, place: dict[Value, int]) -> int:
-        if value in self.folded and value in place:
-            inner = operands(self.definition[value])
-            return max((self._known_at(v, place) for v in inner), default=0)
-        return place.get(value, 0)
 
     def _read(self, arg: Arg, op: Op | None, block: Block) -> None:
         for value in values_in(arg):
@@ -193,7 +121,8 @@ class Plan(Order):
                 reads.setdefault(op.args[0], []).append(op)
             else:
                 others += 1
-        self._find_tape(header, loop, outer, reads)
+        self.find_tape(header, loop, outer, reads)
+        self.find_shared_tape(header, loop, outer, reads)
         for sequence in list(reads):
             found = reads[sequence]
             if sequence in counted and len(found) == 1 and sequence not in self.taped:
@@ -253,58 +182,6 @@ class Plan(Order):
                 found += inner
             return found
         return []
-
-    def _find_tape(
-        self, header: Header, loop: Loop, outer: Block, reads: dict[Value, list[Op]]
-    ) -> None:
-        """Find stacks of one earlier loop that this reversed loop reads, and nobody else."""
-        if not loop.reverse:
-            return
-        makers: dict[Op, list[Value]] = {}
-        for stack, found in reads.items():
-            maker = self.definition.get(stack)
-            if maker is None or maker.primitive not in LOOPS or len(found) != 1:
-                continue
-            if self.home[stack] is not outer or stack not in Loop(maker).stacks:
-                continue
-            if Loop(maker).reverse or not self._only_read_by(stack, loop, found[0]):
-                continue
-            if self._same_rounds(maker, loop, stack):
-                makers.setdefault(maker, []).append(stack)
-        for maker, stacks in makers.items():
-            if maker in self.tapes or header.tape is not None:
-                continue
-            order = [s for s in Loop(maker).stacks if s in stacks]
-            tape = Tape(maker, order, Value("tape", order[0].facts))
-            header.tape = self.tapes[maker] = tape
-            self.home[tape.value] = outer
-            for stack in order:
-                self.taped[stack] = tape
-                element = reads[stack][0].result
-                header.pops.append(element)
-                self.in_header.add(element)
-
-    def _only_read_by(self, stack: Value, loop: Loop, read: Op) -> bool:
-        for op, _ in self.readers[stack]:
-            if op is read:
-                continue
-            counts = op is not None and op.primitive.function is len
-            if not counts or not self._only_counts(op.result, loop):  # type: ignore[union-attr]
-                return False
-        return True
-
-    def _only_counts(self, length: Value, loop: Loop) -> bool:
-        return all(op is loop.op for op, _ in self.readers.get(length, ()))
-
-    def _same_rounds(self, maker: Op, loop: Loop, stack: Value) -> bool:
-        """Whether the reader runs exactly as often as the loop that wrote the tape."""
-        count = self.definition.get(loop.count) if isinstance(loop.count, Value) else None
-        if count is not None and count.primitive.function is len:
-            counted = count.args[0]
-            if isinstance(counted, Value) and self.definition.get(counted) is maker:
-                return True
-        source = Loop(maker)
-        return source.count is loop.count and not source.stops and maker.primitive is FOR
 
     # -- tuples ------------------------------------------------------------------------------
 
@@ -376,7 +253,10 @@ class Plan(Order):
             return True
         if op.primitive.function is len and self._counts_loop(result):
             return True
-        if uses != 1 or (result.hint is not None and not self._copied(result)):
+        named = (
+            result.hint is not None and "array" not in op.attrs
+        )  # a copy has its original's name
+        if uses != 1 or (named and not self._copied(result)):
             return op.primitive.function is range and result.hint is None and uses > 0
         reader, place = self.readers[result][0]
         if reader is not None and self.target(reader) is result:

@@ -54,6 +54,9 @@ class Statements:
         if value in self.plan.folded:
             op = self.plan.definition[value]
             return self.expressions.op(op)
+        if value in self.plan.popping:
+            name = load(self.names[self.plan.popping[value].value])
+            return ast.Call(ast.Attribute(name, "pop", ast.Load()), [], [])
         if value in self.plan.taped:
             return load(self.names[self.plan.taped[value].value])
         return load(self.names[value])

@@ -19,7 +19,7 @@ from .handles import Poison, has_memory, is_value, kind_of
 from .memory import Memory
 from .places import Root
 from .sharing import HOLDS, MAYBE, THROUGH, VIEW, entry_key, has_mutable_entries, sharing
-from .symbols import Record, Symbol, children
+from .symbols import Record, Symbol, children, hint_of
 
 MOST_ENTRIES = 64  # of a container that is taken apart when one of them is written to
 
@@ -116,6 +116,8 @@ class Stores(Memory):
             if content in self._shares and kind_of(content) in CONTAINERS:
                 self._shares[new] = dict(self._shares[content])
                 self._apart[new] = self._apart.get(content, frozenset()) | {root}
+        if isinstance(new, Value) and new.hint is None:
+            new.hint = hint_of(getattr(content, "hint", None) or root.name)
         self._enter(new, root)
         self.places.write(root, new)
 

@@ -68,7 +68,7 @@ def copy(x: Any, order: str = "C") -> Any:
 
 def flatten(x: Any, order: str = "C") -> Any:
     """`x.flatten()`, which is a copy also where `x.ravel()` is a view."""
-    return np.ravel(np.copy(x)) if order == "C" else np.ravel(np.copy(x), order=order)  # type: ignore[arg-type]
+    return np.ravel(np.copy(x)) if order == "C" else np.ravel(np.copy(x), order=order)  # type: ignore[call-overload]
 
 
 def compress(x: Any, condition: Any, axis: Any = None) -> Any:

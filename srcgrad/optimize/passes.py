@@ -13,6 +13,7 @@ from .branches import tidy_branches
 from .collect import collect_entries
 from .cse import share
 from .dce import eliminate, hoist_invariants
+from .origins import ask_origins
 from .own import own_results
 from .ranges import count_by_range
 from .remat import rematerialize
@@ -21,6 +22,7 @@ from .simplify import simplify
 Pass = Callable[[Function], Function]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
+    ("origins", ask_origins),
     ("ranges", count_by_range),
     ("branches", tidy_branches),
     ("eliminate", eliminate),

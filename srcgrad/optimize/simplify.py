@@ -367,6 +367,16 @@ def sum_of_product(m: Matcher, op: Op) -> Arg | None:
     return m.emit(np.vdot, a, b)
 
 
+def sign_out_of_sum(m: Matcher, op: Op) -> Arg | None:
+    """The sum of -a is minus the sum of a."""
+    inner = m.made_by(op.args[0], neg)
+    if inner is None or m.uses.get(op.args[0], 0) > 1 or not op.result.facts.is_scalar:
+        return None
+    if op.kwargs or len(op.args) != 1:
+        return None
+    return m.emit(neg, m.emit(np.sum, inner.args[0]))
+
+
 def common_scalar(m: Matcher, op: Op) -> Arg | None:
     """s * a + s * b is s * (a + b) where s is one number and a and b are arrays."""
     left, right = _scaled(m, op.args[0], 4), _scaled(m, op.args[1], 4)
@@ -451,7 +461,7 @@ TABLE: dict[Any, tuple[Rewrite, ...]] = {
     np.shape: (shape_of_operand,),
     np.size: (shape_of_operand,),
     np.ndim: (shape_of_operand,),
-    np.sum: (sum_of_product,),
+    np.sum: (sum_of_product, sign_out_of_sum),
     runtime.zeros_like: (known_zeros,),
     runtime.unbroadcast: (known_unbroadcast,),
     runtime.index_add: (scatter_broadcast,),

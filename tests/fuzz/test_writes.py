@@ -17,7 +17,7 @@ from fuzz.programs import program
 from fuzz.stores import Stores
 from srcgrad import runtime
 from srcgrad.analysis.memory import NOWHERE, Memory
-from srcgrad.frontend import memory as places
+from srcgrad.frontend import handles
 from srcgrad.frontend.sharing import FRESH
 from srcgrad.ir.graph import Value
 from srcgrad.ops import registry
@@ -133,12 +133,12 @@ def test_a_view_that_the_printer_takes_for_a_copy_is_seen(monkeypatch):
 
 
 def test_a_view_that_the_reader_takes_for_a_copy_is_seen(monkeypatch):
-    right = places.sharing
+    right = handles.sharing
 
     def wrong(op, generic):
         is_view = op.primitive.function is operator.getitem and is_array(op.args[0])
         return (FRESH, ()) if is_view else right(op, generic)
 
-    monkeypatch.setattr(places, "sharing", wrong)
+    monkeypatch.setattr(handles, "sharing", wrong)
     failure = first_failure(range(100))
     assert failure is not None and failure.key == ("interpret the program", "mismatch")
