@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from ..ir.graph import UNDEFINED, WITH, Arg, Block, Op, Value, free_values
@@ -54,7 +54,7 @@ def reverse_branches(sweep: Pull, op: Op) -> list[Op]:
         handed = [step.value for step in child.rewound.values()]
         block = prune(child.builder.block((), [*output, *handed]))
         blocks.append(Block((), block.ops, tuple(output)))
-    pasts = _pasts(op, children) if sweep.looping else []
+    pasts = _pasts(op, children, sweep.lasting) if sweep.looping else []
     forward, blocks = _export(op, children, inner, blocks, pasts)
     if op.primitive is WITH:
         context = sweep.made[op.args[0]]  # a context manager serves one block only
@@ -74,9 +74,13 @@ def reverse_branches(sweep: Pull, op: Op) -> list[Op]:
     return [forward]
 
 
-def _pasts(op: Op, children: Sequence[Pull]) -> list[tuple[History, ...]]:
+def _pasts(
+    op: Op, children: Sequence[Pull], lasting: Container[Value]
+) -> list[tuple[History, ...]]:
     """The arrays that each side walks back; the sides' ops take what is overwritten before it is."""
-    found = branch_histories(op, [c.forward for c in children], [c.rewound for c in children])
+    found = branch_histories(
+        op, [c.forward for c in children], [c.rewound for c in children], lasting
+    )
     for sides in found:
         for child, history in zip(children, sides, strict=True):
             child.forward = keep_overwritten(history, child.forward)

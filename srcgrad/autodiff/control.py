@@ -48,6 +48,7 @@ class Sweep(Pull):
         """A sweep of a block inside this one."""
         made = Sweep(self.active, self.builder.child(), self.pairs, table)
         made.looping = self.looping or looping
+        made.lasting = self.lasting
         return made
 
     def control(self, op: Op) -> list[Op]:

@@ -32,6 +32,7 @@ from .rewind import (
     axes,
     histories,
     keep_overwritten,
+    lasting_versions,
     parts,
     rewinding_residuals,
 )
@@ -94,6 +95,7 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
 
     index = Value(loop.index.hint, PY_INT)
     child = sweep.child(looping=True)
+    child.lasting = sweep.lasting | lasting_versions(loop)
     for k, v in enumerate(outside):
         child.cotangents.table[v] = carried.given(len(rounds) + k)
     for position, k in enumerate(rounds):

@@ -45,6 +45,7 @@ class Pull(ABC):
         self.forward: list[Op] = []
         self.made: dict[Value, Op] = {}
         self.rewound: dict[Value, Rewound] = {}  # arrays that a reversed op hands back as they were
+        self.lasting: set[Value] = set()  # versions of the arrays that a loop around hands on
         self.looping = False  # whether the block is run once per round of some loop
 
     @abstractmethod

@@ -10,14 +10,14 @@ A loop inside is a step of its own: its reverse hands the array back as it was b
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .. import runtime
 from ..ir.build import Builder
-from ..ir.graph import Arg, Block, Loop, Op, Value, reads, values_in
+from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, reads, values_in, walk
 from ..ir.rewrite import substitute, substitute_op
 from .cotangents import primitive
 from .residuals import Residuals
@@ -91,15 +91,62 @@ def _history(
     return made if at is last else None
 
 
+def lasting_versions(loop: Loop) -> set[Value]:
+    """The versions of the arrays that a loop carries and hands on, in inner blocks, too."""
+    made = {r: op for op in walk(loop.body) for r in op.results}
+    found: set[Value] = set()
+    for param, given in zip(loop.carried, loop.yields, strict=True):
+        versions: set[Value] = set()
+        if _leads_to(given, param, made, versions):
+            found |= versions
+    return found
+
+
+def _leads_to(
+    target: Arg, start: Value | None, made: Mapping[Value, Op], versions: set[Value]
+) -> Value | None:
+    """The array that writes have made `target` of, which is `start` if given; None if there is none."""
+    while isinstance(target, Value) and target is not start:
+        op = made.get(target)
+        if op is None:
+            return target if start is None else None
+        versions.add(target)
+        if op.primitive.function in _WRITES:
+            target = op.args[0]
+        elif op.primitive in LOOPS and target in Loop(op).finals:
+            inner = Loop(op)
+            k = inner.finals.index(target)
+            if _leads_to(inner.yields[k], inner.carried[k], made, versions) is None:
+                return None
+            target = inner.inits[k]
+        elif op.primitive in (IF, WITH):
+            inside = {r for b in op.blocks for o in walk(b) for r in o.results}
+            k = op.results.index(target)
+            local = {v: o for v, o in made.items() if v in inside}
+            ends = {_leads_to(b.results[k], None, local, versions) for b in op.blocks}
+            if len(ends) != 1:
+                return None
+            target = ends.pop()
+        else:
+            return target if start is None else None
+    return target if isinstance(target, Value) else None
+
+
 def branch_histories(
-    op: Op, each: Sequence[Sequence[Op]], rewound: Sequence[Mapping[Value, Rewound]]
+    op: Op,
+    each: Sequence[Sequence[Op]],
+    rewound: Sequence[Mapping[Value, Rewound]],
+    lasting: Container[Value],
 ) -> list[tuple[History, ...]]:
     """The arrays that both sides of a branch take from outside and write to or leave, side by side.
 
-    `each` has the ops of every side, `rewound` what their reversed ops hand back.
+    `each` has the ops of every side, `rewound` what their reversed ops hand back; `lasting` are the
+    arrays that the loop around hands on.
     """
     found = []
     for place, result in enumerate(op.results):
+        if result not in lasting:
+            continue
         targets = [block.results[place] for block in op.blocks]
         if result.facts.kind != "array" or not all(isinstance(t, Value) for t in targets):
             continue

@@ -13,6 +13,7 @@ from functools import partial
 
 from .. import runtime
 from ..analysis.memory import Memory, Roots, fine_memory, picks, shared
+from ..analysis.unbound import unbound_values
 from ..ir.build import facts_of_arg
 from ..ir.graph import (
     IF,
@@ -31,7 +32,7 @@ from ..ir.graph import (
 from ..ir.rewrite import substitute
 from ..ir.types import CONTAINERS
 from ..ops import registry
-from .edits import Edits, ask, copy_of
+from .edits import Edits, Slot, ask, copy_of
 from .lasting import Lasting
 from .nests import ARRAYS, WRITES, entries_apart
 
@@ -147,25 +148,25 @@ class _Settling(Edits):
 
     def _slots(
         self, update: Update, follow: Callable[[Value], bool], wanted: Value | None
-    ) -> list[_Slot]:
+    ) -> list[Slot]:
         """Where memory comes into what an update overwrites: that of `wanted`, or of whatever starts it.
 
         Only values that `follow` is true of are followed.
         """
-        found: list[_Slot] = []
+        found: list[Slot] = []
         seen: set[Value] = set()
 
         def enter(value: Arg, fill: Callable[[Op], Function]) -> None:
             if not isinstance(value, Value) or not follow(value):
                 return
             if value is wanted:
-                found.append(_Slot(value, fill))
+                found.append(Slot(value, fill))
                 return
             op = self.maker.get(value)
             loop = self.around.get(self.home[value]) if value in self.home and op is None else None
             if op is None and (loop is None or loop.primitive not in LOOPS):
                 if wanted is None:
-                    found.append(_Slot(value, fill))
+                    found.append(Slot(value, fill))
             elif value in seen:
                 return
             elif op is None and loop is not None:
@@ -184,7 +185,7 @@ class _Settling(Edits):
                 nest = self.nests.of.get(op)
                 enter(nest.root if nest else op.args[0], partial(self.retarget, op))
             elif wanted is None:
-                found.append(_Slot(value, fill))
+                found.append(Slot(value, fill))
 
         def through(loop: Loop, param: Value) -> None:
             if param not in loop.carried:
@@ -430,7 +431,11 @@ class _Settling(Edits):
             op = self.maker.get(source)
             if op is not None and op.primitive is IF:
                 return self._side_copied(op, source, update)
-            copied = copy_of(source, op, deep=source.facts.kind in CONTAINERS)
+            deep, unbound = (
+                source.facts.kind in CONTAINERS,
+                source in unbound_values(self.function.body),
+            )
+            copied = copy_of(source, op, deep, unbound)
             if op is not None and self.home[source] is block and self.is_view(op):
                 return self.insert(block, self.place[op][1] + 1, copied)
             return self.result(block, j, copied)
@@ -439,11 +444,3 @@ class _Settling(Edits):
     def _handed_down(self, value: Value, loop: Loop, update: Update) -> bool:
         """Whether an entry, of this round or an earlier one, shares memory with what is overwritten."""
         return self.memory.meet(self.memory.lasting(value, loop.op), update.written)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Slot:
-    """A place into which a value goes, and what fills it with a copy instead."""
-
-    value: Value
-    filled: Callable[[Op], Function]

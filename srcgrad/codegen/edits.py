@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -109,6 +110,14 @@ class Edits:
         return replace(self.function, body=visit(self.function.body))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """A place into which a value goes, and what fills it with a copy instead."""
+
+    value: Value
+    filled: Callable[[Op], Function]
+
+
 def ask(op: Op, old: Value, new: Value) -> Op:
     """The op, asking of another value where it asks for the shape alone."""
     if op.blocks:
@@ -123,12 +132,12 @@ def ask(op: Op, old: Value, new: Value) -> Op:
     return replace(op, args=tuple(new if i == k else a for i, a in enumerate(op.args)))
 
 
-def copy_of(value: Value, maker: Op | None, deep: bool) -> Op:
-    """An op that copies a value: what it holds, too, if `deep`."""
+def copy_of(value: Value, maker: Op | None, deep: bool, unbound: bool = False) -> Op:
+    """An op that copies a value: what it holds, too, if `deep`; one that may be `unbound` stays so."""
     kind = value.facts.kind
     function: object = np.copy
-    if kind == "unknown" and not _is_array(maker):
-        function = runtime.copied  # which leaves numbers as they are
+    if unbound or (kind == "unknown" and not _is_array(maker)):
+        function = runtime.copied  # which leaves numbers, and None, as they are
     elif kind in CONTAINERS:
         function = (
             runtime.copied if deep else {"list": list, "dict": dict}.get(kind, runtime.copied)
@@ -139,7 +148,7 @@ def copy_of(value: Value, maker: Op | None, deep: bool) -> Op:
 
 
 def _is_array(maker: Op | None) -> bool:
-    """Whether what is copied, of a kind that is not known, must be an array: because it is written to."""
+    """Whether what is copied, of an unknown kind, must be an array: because it is written to."""
     if maker is None:
         return True
     parts = _parts(maker.args[1]) if maker.primitive.function is operator.getitem else ()

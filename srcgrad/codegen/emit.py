@@ -22,8 +22,8 @@ from ..ir.graph import (
 )
 from ..ir.rewrite import has_effect
 from .operations import Expressions, load
-from .tapes import Header
 from .statements import Statements, assign
+from .tapes import Header
 from .unparse import Comment
 
 
