@@ -11,7 +11,7 @@ from .. import runtime
 from ..analysis.activity import carries_derivative
 from ..ir.build import facts_of_arg, stack_facts
 from ..ir.graph import FOR, Arg, Block, Loop, Op, Value, free_values
-from ..ir.rewrite import prune, substitute, substitute_op
+from ..ir.rewrite import prune, substitute, substitute_block, substitute_op
 from ..ir.types import PY_INT, SCALARS, Facts
 from .cotangents import (
     Cotangents,
@@ -29,7 +29,7 @@ from .rewind import (
     Rewound,
     Walk,
     asked_only,
-    axes,
+    cost,
     histories,
     keep_overwritten,
     lasting_versions,
@@ -121,8 +121,10 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
     block = Block((index, *(p for ps in carried.params for p in ps)), block.ops, tuple(flat))
 
     wanted = [v for v in free_values(block) if v in own]
+    past, first = _rewinding(loop, child, block, wanted)
+    block = substitute_block(block, first)
+    wanted = [v for v in wanted if v not in first]
     residuals = Residuals(loop.index, loop.carried, child.forward, wanted)
-    past = _rewinding(loop, child, block, wanted)
     if past:
         residuals = rewinding_residuals(
             loop.index, loop.carried, child.forward, block, wanted, past, child.rewound
@@ -188,18 +190,29 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
     return [forward]
 
 
-def _rewinding(loop: Loop, child: Pull, block: Block, wanted: list[Value]) -> list[History]:
-    """The arrays that the reversed loop walks back, because keeping what it reads would cost more."""
-    chosen = []
+def _rewinding(
+    loop: Loop, child: Pull, block: Block, wanted: list[Value]
+) -> tuple[list[History], dict[Value, Arg]]:
+    """The arrays that the reversed loop walks back, because keeping what it reads would cost more.
+
+    And versions that are asked for their shape alone: that of the array the loop began with serves.
+    """
+    chosen: list[History] = []
+    first: dict[Value, Arg] = {}
     made = {r: o for o in child.forward for r in o.results}
     for history in histories(loop, child.forward, child.rewound):
         forward = keep_overwritten(history, child.forward)
-        read = [v for v in wanted if v not in asked_only(block, history)]
+        asked = asked_only(block, history)
+        read = [v for v in wanted if v not in asked]
         kept = Residuals(loop.index, loop.carried, child.forward, read).kept
-        if any(axes(v) > history.width for v in parts(history, kept, made)):
+        held = parts(history, kept, made)
+        whole = cost(history.versions[:1])
+        if held and history.cost < min(cost(held), whole):
             child.forward = forward
             chosen.append(history)
-    return chosen
+        elif not held or cost(held) < whole:
+            first.update(dict.fromkeys(asked, loop.inits[history.place]))
+    return chosen, first
 
 
 def _end(cotangents: Cotangents, param: Value, given: Arg) -> Arg:

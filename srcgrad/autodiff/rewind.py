@@ -53,9 +53,16 @@ class History:
     olds: list[Value | None] = field(default_factory=list)
 
     @property
-    def width(self) -> int:
-        """How many axes the largest part has that is overwritten here."""
-        return max((axes(old) for old in self.olds if old is not None), default=-1)
+    def cost(self) -> tuple[int, int]:
+        """What keeping takes that is overwritten here."""
+        return cost([old for old in self.olds if old is not None])
+
+
+def cost(values: Sequence[Value]) -> tuple[int, int]:
+    """What keeping values takes: the axes of the largest, and how many have so many."""
+    widths = [axes(v) for v in values]
+    widest = max(widths, default=-1)
+    return widest, widths.count(widest)
 
 
 def histories(loop: Loop, ops: Sequence[Op], rewound: Mapping[Value, Rewound]) -> list[History]:

@@ -113,8 +113,8 @@ class _Settling(Edits):
         if function not in WRITES or not isinstance(op.args[0], Value):
             return None
         kinds = ARRAYS if function is runtime.index_add else (*ARRAYS, "list", "dict")
-        if op.args[0].facts.kind not in kinds:
-            return None
+        if op.args[0].facts.kind not in kinds or op.args[0].facts.shape == ():
+            return None  # an adjoint of one number may be a number
         return Update(op, op.args[0], self.memory.of(op.args[0]))
 
     def _live(self, update: Update) -> Iterable[Value]:
@@ -230,7 +230,12 @@ class _Settling(Edits):
         if op.result.facts.kind in CONTAINERS or self.memory.immutable(op.result):
             return False
         if op.primitive.function is operator.getitem:
-            return not (op.args[0].facts.kind in ARRAYS and picks(op.args[1]))
+            first = op.args[0]
+            return (
+                not isinstance(first, Value)
+                or first.facts.kind not in ARRAYS
+                or not picks(op.args[1])
+            )
         return bool(shared(op))
 
     def _alone(self, update: Update) -> Function | None:

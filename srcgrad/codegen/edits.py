@@ -139,9 +139,7 @@ def copy_of(value: Value, maker: Op | None, deep: bool, unbound: bool = False) -
     if unbound or (kind == "unknown" and not _is_array(maker)):
         function = runtime.copied  # which leaves numbers, and None, as they are
     elif kind in CONTAINERS:
-        function = (
-            runtime.copied if deep else {"list": list, "dict": dict}.get(kind, runtime.copied)
-        )
+        function = list if kind == "list" and not deep else runtime.copied
     made = registry.find(function)
     assert made is not None
     return Op(made, (value,), (Value(value.hint, value.facts),), attrs={"array": True})

@@ -80,6 +80,7 @@ class Emitter(Statements):
                 item = ast.withitem(self.arg(op.args[0]), None)
                 self.put(ast.With([item], body, lineno=0), op)
         elif op.primitive in LOOPS:
+            self.forget(op)
             self.loop(Loop(op))
         elif op.primitive is CALL:
             callee = load(self.shared.called[op.attrs["callee"]])
@@ -89,6 +90,32 @@ class Emitter(Statements):
             self.put(self.effect(op), op)
         else:
             self.put(self.assignment(op), op)
+
+    def forget(self, loop: Op) -> None:
+        """Let go of arrays of the function's own that nobody reads again, before a backward sweep.
+
+        Where a loop keeps no tape they would be what its memory is spent on.
+        """
+        body = self.function.body
+        if not loop.adjoint or self.plan.headers[loop].tape is not None or loop not in body.ops:
+            return
+        names, memory = self.names, self.plan.memory
+        live = {names.names[v] for v in names.liveness.before[loop] if v in names.names}
+        held = [v for v in names.liveness.before[loop] if v in names.names]
+        done = [r for op in body.ops[: body.ops.index(loop)] for r in op.results]
+        gone: dict[str, None] = {}
+        for value in done:
+            name = names.names.get(value)
+            if name is None or name in live or value in self.plan.folded or not value.facts.ndim:
+                continue
+            roots = memory.all(value)
+            if value.facts.kind != "array" or memory.foreign(roots) or value in self.plan.in_header:
+                continue
+            if self.wanted(value) and not any(memory.meet(memory.all(v), roots) for v in held):
+                gone[name] = None
+        if gone:
+            targets: list[ast.expr] = [ast.Name(name, ast.Del()) for name in gone]
+            self.put(ast.Delete(targets))
 
     # -- branches ---------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ class Liveness:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.after: dict[Op, frozenset[Value]] = {}
+        self.before: dict[Op, frozenset[Value]] = {}  # of loops
         self.conflicts: dict[Value, set[Value]] = {}
         body = plan.function.body
         live = self.block(body, set())
@@ -95,7 +96,9 @@ class Liveness:
             return live
         self.after[op] = frozenset(live)
         if op.primitive in LOOPS:
-            return self.loop(Loop(op), live)
+            before = self.loop(Loop(op), live)
+            self.before[op] = frozenset(before)
+            return before
         made = [v for r in op.results for v in self.plan.bound(r)]
         for result in made:
             self.define([result], live - {result})

@@ -61,7 +61,7 @@ class Stores(Memory):
                 self._write_view(handle, bases[0], new)
                 return
             if how == THROUGH:
-                self._write_entry(handle, bases[0], new)
+                self._write_entry(handle, bases[0], new, deep)
                 return
             root = self.root(handle)
             if how in (MAYBE, HOLDS):
@@ -159,12 +159,12 @@ class Stores(Memory):
             made = trace.unwrap(put(*args, **trace.wrap(dict(op.kwargs), builder)))
         self.write(base, made)
 
-    def _write_entry(self, handle: Value, base: Value, new: Symbol) -> None:
+    def _write_entry(self, handle: Value, base: Value, new: Symbol, deep: bool) -> None:
         """Write to an entry of a container: to the entry itself once the container is taken apart."""
         op = self.definitions[handle]
         key = entry_key(op)
         if key is not None and self._take_apart(base):
-            self.write(handle, new)
+            self.write(handle, new, deep=deep)
             return
         if not self.entries_apart(base):
             raise UnknownAlias(
