@@ -78,10 +78,15 @@ class Memory:
         self._inside: dict[Op, set[Value]] = {}
         self.roots: dict[Value, Roots] = {}
         self.contents: dict[Value, Roots] = {}
+        self._donated: Roots = frozenset(function.donated)
         for value in (*function.params, *(c.value for c in function.captures)):
             own = frozenset({value if value in function.donated else OUTSIDE})
             self._set(value, own, own)
         self._pass(function.body)
+
+    def donated(self, value: Value) -> bool:
+        """Whether a value is memory that the caller has handed over to be written to."""
+        return bool(self.of(value) & self._donated)
 
     def immutable(self, value: Value) -> bool:
         """Whether there is no memory to share."""

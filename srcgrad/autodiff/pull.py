@@ -112,7 +112,10 @@ class Pull(ABC):
         wrapped = trace.wrap((op.args, dict(op.kwargs)), self.builder)
         g, y = trace.wrap((g, op.result), self.builder)
         given_to: dict[Value, Any] = {}
-        for k, formula in enumerate(registry.formulas(rule, len(op.args))):
+        formulas = list(enumerate(registry.formulas(rule, len(op.args))))
+        if op.primitive.function is runtime.setitem:
+            formulas.reverse()  # the cotangent of what was written is taken before it is zeroed
+        for k, formula in formulas:
             arg = op.args[k]
             if formula is None or not any(v in self.active for v in values_in(arg)):
                 continue

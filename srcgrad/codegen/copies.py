@@ -36,9 +36,7 @@ from .edits import Edits, Slot, ask, copy_of
 from .lasting import Lasting
 from .nests import ARRAYS, WRITES, entries_apart
 
-MOST_COPIES = (
-    8  # put in for each update; what is not settled then is written as a function that copies
-)
+MOST_COPIES = 8  # for each update; what is not settled then is written as a function that copies
 
 
 def settle(function: Function) -> Function:
@@ -70,6 +68,10 @@ class _Settling(Edits):
         self.tried = tried
         self.memory: Memory = fine_memory(function)
         self.after = Lasting(function, self.nests).after
+        self.unbound = unbound_values(function.body)
+
+    def _copy(self, value: Value, deep: bool) -> Op:
+        return copy_of(value, self.maker.get(value), deep, value in self.unbound)
 
     # -- what is to be put right -----------------------------------------------------------------
 
@@ -113,7 +115,8 @@ class _Settling(Edits):
         if function not in WRITES or not isinstance(op.args[0], Value):
             return None
         kinds = ARRAYS if function is runtime.index_add else (*ARRAYS, "list", "dict")
-        if op.args[0].facts.kind not in kinds or op.args[0].facts.shape == ():
+        single = op.args[0].facts.shape == () and not self.memory.donated(op.args[0])
+        if op.args[0].facts.kind not in kinds or single:
             return None  # an adjoint of one number may be a number
         return Update(op, op.args[0], self.memory.of(op.args[0]))
 
@@ -137,7 +140,7 @@ class _Settling(Edits):
         for slot in self._slots(update, foreign, None):
             value = slot.value
             op = self.maker.get(value)
-            copied = copy_of(value, op, deep)
+            copied = self._copy(value, deep)
             needed = self._looks_into(value, self.after[update.op])
             if not needed and (op is None or not op.blocks):
                 block = self.function.body if op is None else self.home[value]
@@ -294,7 +297,7 @@ class _Settling(Edits):
             changed = self._side_copied(op, value, update)
             if changed is not None:
                 return changed
-        copied = copy_of(value, op, deep=False)
+        copied = self._copy(value, deep=False)
         self.tried |= {key, (update.op.result, copied.result)}
         if value is not target:
             for slot in self._slots(update, partial(self._meet, value), value):
@@ -329,7 +332,7 @@ class _Settling(Edits):
         if not any(met):
             return None
         self.tried.add((init, value))
-        return self.init(parts, j, copy_of(init, self.maker.get(init), deep=False))
+        return self.init(parts, j, self._copy(init, deep=False))
 
     def _chain(self, value: Value) -> Iterable[Value]:
         """A value and those that it was made of by updates in this block."""
@@ -348,7 +351,7 @@ class _Settling(Edits):
             return None
         self.tried.add(key)
         deep = update.op in self.nests.of and update.target.facts.kind in CONTAINERS
-        copied = copy_of(update.target, self.maker.get(update.target), deep)
+        copied = self._copy(update.target, deep)
         return self.retarget(update.op, copied)
 
     def _redirected(self, update: Update, value: Value) -> Function | None:
@@ -404,7 +407,7 @@ class _Settling(Edits):
             if not self._handed_down(value, loop, update):
                 continue
             self.tried.add(key)
-            copied = copy_of(value, self.maker.get(value), deep=value.facts.kind in CONTAINERS)
+            copied = self._copy(value, deep=value.facts.kind in CONTAINERS)
             op = self.maker.get(value)
             inside = self.home[value] is body
             if op is not None and op.primitive is IF:
@@ -436,11 +439,7 @@ class _Settling(Edits):
             op = self.maker.get(source)
             if op is not None and op.primitive is IF:
                 return self._side_copied(op, source, update)
-            deep, unbound = (
-                source.facts.kind in CONTAINERS,
-                source in unbound_values(self.function.body),
-            )
-            copied = copy_of(source, op, deep, unbound)
+            copied = self._copy(source, deep=source.facts.kind in CONTAINERS)
             if op is not None and self.home[source] is block and self.is_view(op):
                 return self.insert(block, self.place[op][1] + 1, copied)
             return self.result(block, j, copied)

@@ -102,17 +102,19 @@ class Emitter(Statements):
         names, memory = self.names, self.plan.memory
         live = {names.names[v] for v in names.liveness.before[loop] if v in names.names}
         held = [v for v in names.liveness.before[loop] if v in names.names]
-        done = [r for op in body.ops[: body.ops.index(loop)] for r in op.results]
+        earlier = [op for op in body.ops[: body.ops.index(loop)] if op.primitive in LOOPS]
+        done = [r for op in earlier for r in op.results]
         gone: dict[str, None] = {}
         for value in done:
             name = names.names.get(value)
-            if name is None or name in live or value in self.plan.folded or not value.facts.ndim:
+            if name is None or name in live or name in self.forgotten or not value.facts.ndim:
                 continue
             roots = memory.all(value)
-            if value.facts.kind != "array" or memory.foreign(roots) or value in self.plan.in_header:
+            if value.facts.kind != "array" or memory.foreign(roots):
                 continue
             if self.wanted(value) and not any(memory.meet(memory.all(v), roots) for v in held):
                 gone[name] = None
+                self.forgotten.add(name)
         if gone:
             targets: list[ast.expr] = [ast.Name(name, ast.Del()) for name in gone]
             self.put(ast.Delete(targets))

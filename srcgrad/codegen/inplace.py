@@ -52,7 +52,7 @@ class InPlace:
         nest = self.plan.nests.of.get(op)
         leaf = op if nest is None else nest.update
         kind = leaf.args[0].facts.kind
-        if leaf.args[0].facts.shape == ():
+        if leaf.args[0].facts.shape == () and not self.memory.donated(leaf.args[0]):
             return False  # an adjoint of one number may be a number
         return kind in ("array", "unknown", "list", "dict") or (
             leaf.primitive.function is runtime.index_add

@@ -47,6 +47,7 @@ class Statements:
         self.expressions = Expressions(self.value, references)
         self.statements: list[ast.stmt] = []
         self.heading: object = None
+        self.forgotten: set[str] = set()  # names of arrays that the code has let go of
 
     # -- expressions ------------------------------------------------------------------------
 

@@ -141,8 +141,10 @@ def _sequence(kind: Any) -> Handler:
         name = kind.__name__
         if isinstance(symbol, Value):
             facts = symbol.facts
-            if facts.kind == name:
+            if facts.kind == name and kind is tuple:
                 return symbol
+            if facts.kind == name:  # the same entries, in a list of its own
+                return emit(low, kind, args, kwargs, facts=facts)
             if facts.kind == "dict" and facts.keys is not None:
                 return kind(facts.keys)
             made = Facts(name, items=facts.items, element=facts.element, cls=kind)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir.graph import UNDEFINED, Value
-from ..ir.types import UNDEFINED_FACTS, UNKNOWN, Facts, join
+from ..ir.types import UNDEFINED_FACTS, UNKNOWN, Facts, join, untied
 from .core import facts_of_symbol
 from .handles import Poison
 from .places import Key
@@ -71,10 +71,17 @@ class Carried:
     def _template(self, init: Symbol, hint: str) -> Symbol:
         if init is UNDEFINED or isinstance(init, Value) or _is_plain_number(init):
             facts = UNDEFINED_FACTS if init is UNDEFINED else _plain(facts_of_symbol(init))
-            return Hole(init, join(facts, self.memory.get(hint, UNDEFINED_FACTS)), hint)
+            return Hole(init, self._remembered(facts, hint), hint)
         if isinstance(init, Closure):
             return Closure(init.code, init.frame, self._parts(init.defaults, hint))
         return self._parts(init, hint)
+
+    def _remembered(self, facts: Facts, hint: str) -> Facts:
+        """What is known at the start, as far as it held in every round when the loop was last read."""
+        known = self.memory.get(hint)
+        if known is None or join(untied(facts), known) == untied(facts):
+            return facts
+        return join(facts, known)
 
     def _parts(self, symbol: Symbol, hint: str) -> Symbol:
         parts = children(symbol)
@@ -123,7 +130,7 @@ class Carried:
                 changed = True
         if not changed:
             for hole in self.holes():
-                self.memory[hole.hint] = hole.facts
+                self.memory[hole.hint] = untied(hole.facts)
         return changed
 
     def _wider(self, template: Symbol, after: Symbol, strip: bool, name: str) -> Symbol:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from dataclasses import replace
 from typing import Any
 
 import gast
@@ -99,8 +100,11 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
         try:
             return low.memory.current(owner[index])
         except (LookupError, TypeError) as error:
-            if packable(owner):
-                return low.apply(operator.getitem, owner, index)
+            if packable(owner):  # it may never be reached
+                failing = low.apply(operator.getitem, owner, index)
+                last = low.builder.ops[-1]
+                low.builder.ops[-1] = replace(last, attrs={**last.attrs, "fails": True})
+                return failing
             low.refuse(f"{type(error).__name__}: {error}")
     if isinstance(owner, list | tuple | dict) and not packable(owner):
         low.give_up(

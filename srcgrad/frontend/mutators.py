@@ -16,6 +16,7 @@ from ..ops.registry import name_of
 from .core import Lowerer
 from .displays import item, spread
 from .expressions import OPERATORS
+from .objects import WRITING_METHODS
 from .symbols import Symbol, is_constant, kind_name, packable
 from .writes import augmented, delete_item, extend, without, write_item, write_whole
 
@@ -34,6 +35,11 @@ def write_by_method(
         special = _SPECIAL.get(name)
         if special is not None:
             return (special(low, owner, *args),)
+    if kind == "opaque" and name in WRITING_METHODS:
+        low.refuse(
+            f"'.{name}()' writes into {kind_name(owner)}, which is not supported",
+            cure="use a list, a dict with keys that are written out, or an array",
+        )
     if name in _REFUSED and kind not in ("object", "str"):
         what = {"unknown": "array", "opaque": "object"}.get(kind, kind)
         low.refuse(f"'.{name}()' writes into the {what}, which is not supported", cure=_cure(name))
@@ -157,12 +163,14 @@ def _pop(low: Lowerer, owner: Symbol, index: Symbol = -1) -> Symbol:
         now = low.memory.current(owner)
     if isinstance(now, list) and type(index) is int:
         made = list(now)
-        try:
-            entry = made.pop(index)
-        except IndexError as error:
-            low.refuse(f"IndexError: {error}")
-        low.memory.write(owner, made)
-        return entry
+        if made:
+            try:
+                entry = made.pop(index)
+            except IndexError as error:
+                low.refuse(f"IndexError: {error}")
+            low.memory.write(owner, made)
+            return entry
+        now = low.apply(builtins.list, now)  # empty here, but maybe not in a later round
     if not isinstance(now, Value) or type(index) is not int:
         low.give_up(
             "which entry is popped is only known when the function runs",

@@ -37,6 +37,14 @@ from .unwrap import CLOSED_PACKAGES
 
 _STATIC = (bool, str, bytes, type(None), type(Ellipsis))
 _MISSING: Any = object()
+# Methods that write into whatever object has them.
+WRITING_METHODS = frozenset(
+    {
+        "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "fill", "insert",
+        "intersection_update", "pop", "popitem", "popleft", "put", "remove", "reverse", "rotate",
+        "setdefault", "sort", "symmetric_difference_update", "update", "difference_update",
+    }
+)  # fmt: skip
 _OF_NAMED_TUPLES = ("_replace", "_asdict")
 
 
@@ -124,6 +132,9 @@ def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
         found = of_class(low, cls, name, owner)
         if found is not _MISSING:
             return found
+        if isinstance(owner, Record) and not callable(getattr(cls, name, callable)):
+            path = low.path(f"{cls.__name__}.{name}", cls, name)
+            return from_object(low, getattr(cls, name), path, lambda: getattr(cls, name))
     if isinstance(owner, Partial) and name in ("func", "args", "keywords"):
         return {"func": owner.function, "args": owner.args, "keywords": owner.keywords}[name]
     if isinstance(owner, Closure) and name == "__name__":
@@ -245,6 +256,8 @@ def _of_value(low: Lowerer, owner: Value, name: str) -> Symbol:
     if facts.kind == "function":
         low.refuse(f"'.{name}' of a function that is only known when this one runs")
     if facts.cls is not None and callable(getattr(facts.cls, name, None)):
+        return BoundName(owner, name)
+    if name in WRITING_METHODS:
         return BoundName(owner, name)
     return low.emit(primitive_of(getattr), (owner, name), facts=Facts("opaque"))
 

@@ -166,6 +166,8 @@ class Stores(Memory):
         if key is not None and self._take_apart(base):
             self.write(handle, new, deep=deep)
             return
+        if self.low.unrollable and key is None:
+            self.low.give_up("which entry is written to is only known when the function runs")
         if not self.entries_apart(base):
             raise UnknownAlias(
                 f"two entries of '{self.name_of(base) or 'this container'}' may be one memory, and one "

@@ -128,6 +128,8 @@ def check_type(low: Lowerer, facts: Facts, new: Symbol) -> None:
     UnsupportedSyntax
         Where the facts allow to tell.
     """
+    if facts.dtype is not None and facts.dtype.startswith("void"):
+        low.refuse("structured arrays are not supported", cure="use one array for each field")
     if facts.dtype is None or not packable(new):
         return
     given = facts_of_symbol(new)
@@ -156,6 +158,9 @@ def write_whole(low: Lowerer, handle: Symbol, new: Symbol) -> None:
     value = low.arg(new)
     check_type(low, now.facts, value)
     known = facts_of_symbol(value)
+    if now.facts.shape == () and isinstance(value, Value) and known.is_scalar:
+        low.memory.write(handle, value)  # one number in place of another
+        return
     same = known.kind == "array" and known.same_shape(now.facts) and known.dtype == now.facts.dtype
     if not same or known.dtype is None or not isinstance(value, Value):
         value = low.apply(runtime.setitem, now, Ellipsis, value)

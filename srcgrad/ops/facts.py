@@ -892,6 +892,11 @@ def updated(a: Any, index: Any, v: Any) -> Facts:
     """The result of `setitem(a, index, v)`."""
     x = of(a)
     if x.kind in ("array", "unknown"):
+        place, new = getitem(x, index).dims, of(v).dims
+        if place is not None and new is not None and of(v).is_numeric:
+            sized = all(isinstance(d, int) for d in (*place, *new))
+            if sized and not _fits_into(new, place):
+                raise MustFail
         return array(x.dtype, x.shape)
     if x.items is None or isinstance(index, Facts | slice):
         given = _entries(of(v)) if isinstance(index, slice) else (of(v),)
@@ -912,6 +917,14 @@ def updated(a: Any, index: Any, v: Any) -> Facts:
     items = list(x.items)
     items[k] = of(v)
     return Facts(x.kind, items=tuple(items), keys=x.keys, cls=x.cls)
+
+
+def _fits_into(given: Shape, place: Shape) -> bool:
+    """Whether NumPy writes an array of one shape into a part of another; leading ones do not count."""
+    while len(given) > len(place) and given[0] == 1:
+        given = given[1:]
+    last = place[len(place) - len(given) :] if len(given) <= len(place) else ()
+    return len(given) <= len(place) and all(a in (1, b) for a, b in zip(given, last, strict=True))
 
 
 def added_to(d: Any, index: Any, v: Any) -> Facts:
