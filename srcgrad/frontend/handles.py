@@ -83,6 +83,7 @@ class Handles:
         self.arguments: dict[Value, str] = {}
         self.given: set[Value] = set()  # what is read from outside
         self.written_arguments: set[str] = set()
+        self.assumed: dict[str, None] = {}  # names that are taken for numbers
         self.count = 0  # writes so far
         self.outermost: Recorder | None = None
         self.written = False

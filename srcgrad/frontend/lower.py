@@ -117,6 +117,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
         location=where,
         guards=tuple(program.guards.values()),
         writes=frozenset(low.memory.written_arguments),
+        assumes=tuple(low.memory.assumed),
     )
     callees = {c.name: c.function for each in program.known.values() for c in each}
     return lift(made, callees, captures)

@@ -13,13 +13,14 @@ may copy) can be read as long as neither has been written to; after that, readin
 
 from __future__ import annotations
 
+import operator
 from typing import Any, NoReturn
 
 from ..errors import UnknownAlias
 from ..ir.graph import Value
 from .handles import Handles, Poison, has_memory, holds_array, identity
 from .places import Key, Places, Region, Root
-from .sharing import FRESH, HOLDS, THROUGH, VIEW
+from .sharing import FRESH, HOLDS, MAYBE, THROUGH, VIEW, sharing
 from .symbols import Conflict, Outside, Record, Symbol, children, kind_name, rebuild
 
 
@@ -105,6 +106,7 @@ class Memory(Handles):
             return self._structure(content)
         how, bases = self.sharing(value)
         if how == FRESH:
+            self._taken_for_a_number(value)
             return self._checked(value)
         if how == VIEW:
             base = self.current(bases[0])
@@ -117,6 +119,16 @@ class Memory(Handles):
             if self.current(base) is not base:
                 self._refuse(value, self.name_of(base), None)
         return self._checked(value)
+
+    def _taken_for_a_number(self, value: Value) -> None:
+        """Note where an entry is read after its array was written to, which a row would show."""
+        op = self.definitions.get(value) if self.generic and value.facts.kind == "unknown" else None
+        if op is None or op.primitive.function is not operator.getitem:
+            return
+        base = op.args[0]
+        if isinstance(base, Value) and sharing(op, generic=False)[0] == MAYBE:
+            if self.current(base) is not base:
+                self.assumed[self.name_of(value) or "an entry"] = None
 
     def _entry(self, value: Value, base: Value) -> Symbol:
         """What an entry of a container shows that only a run has: itself, unless it was written to."""

@@ -163,7 +163,7 @@ def _pop(low: Lowerer, owner: Symbol, index: Symbol = -1) -> Symbol:
         now = low.memory.current(owner)
     if isinstance(now, list) and type(index) is int:
         made = list(now)
-        if made:
+        if made or not low.places.regions:
             try:
                 entry = made.pop(index)
             except IndexError as error:

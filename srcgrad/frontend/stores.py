@@ -72,6 +72,12 @@ class Stores(Memory):
             root = self.root(handle)
         self._set(root, handle, new, deep)
 
+    def assume(self, handle: Symbol) -> None:
+        """Note that what is not known is taken for a number, which `op=` does not write into."""
+        name = self.name_of(handle)
+        if isinstance(handle, Value) and has_memory(handle.facts) and name is not None:
+            self.assumed[name] = None
+
     def uncertain(self, handle: Symbol, other: Symbol) -> None:
         """Note that writing to `other` may have written to a handle, if that was an array."""
         if isinstance(other, Value) and has_memory(other.facts):

@@ -265,7 +265,9 @@ def augmented(low: Lowerer, old: Symbol, function: Binary, value: Symbol) -> Sym
         low.memory.write(old, {**now, **value})
         return old
     result = apply_binary(low, function, now, value)
-    if (kind == "unknown" and not low.memory.generic) or kind == "opaque":
+    if kind == "unknown" and low.memory.generic:
+        low.memory.assume(old)
+    elif kind in ("unknown", "opaque"):
         low.memory.uncertain(old, result)
     return result
 

@@ -158,6 +158,7 @@ class Function:
     guards: tuple[tuple[Callable[[], Any], Any], ...] = ()
 
     writes: frozenset[str] = frozenset()  # the parameters that the user's function writes to
+    assumes: tuple[str, ...] = ()  # names that were taken for numbers, not knowing what is given
     donated: frozenset[Value] = frozenset()
     owned: tuple[int, ...] | None = (
         None  # the path to the part of the result that is the caller's own

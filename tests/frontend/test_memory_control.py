@@ -559,7 +559,6 @@ def smooth(x, n):
     message="'x' may or may not share memory with 'a', which has been written to",
     line="return a, x",
     cure="x = x.copy()",
-    wrong="'a' is not named",
 )
 def recursive_function_on_what_is_written(a, w):
     a[0] = w[0] ** 2

@@ -134,7 +134,7 @@ def sorted_insertion(z):
 @refusal(
     V,
     error=UnsupportedSyntax,
-    message="'.append()' writes into the object, which is not supported",
+    message="'.append()' writes into an object of type deque, which is not supported",
     line="queue.append(z[0])",
     cure="",
 )
