@@ -113,7 +113,7 @@ class Pull(ABC):
         g, y = trace.wrap((g, op.result), self.builder)
         given_to: dict[Value, Any] = {}
         formulas = list(enumerate(registry.formulas(rule, len(op.args))))
-        if op.primitive.function is runtime.setitem:
+        if op.primitive.function in (runtime.setitem, runtime.append):
             formulas.reverse()  # the cotangent of what was written is taken before it is zeroed
         for k, formula in formulas:
             arg = op.args[k]

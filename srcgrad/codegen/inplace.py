@@ -66,6 +66,15 @@ class InPlace:
             wholes.append((op if nest is None else nest.update).args[0])
         return all(entries_apart(self.memory, self.plan.definition, whole) for whole in wholes)
 
+    def drop_allowed(self, op: Op) -> bool:
+        """Whether `xs[:-1]` may be had by dropping the last entry of `xs` itself."""
+        target = op.args[0]
+        if not self._named(target):
+            return False
+        if self.names.names.get(target) != self.names.names.get(op.result):
+            return False
+        return self._free(op, target, self.memory.of(target))
+
     def add_allowed(self, op: Op) -> bool:
         """Whether `a + b` may be written `a += b`: of numbers always, of arrays into own memory."""
         target = op.args[0]

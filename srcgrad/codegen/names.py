@@ -26,6 +26,7 @@ from ..ir.graph import (
     values_in,
 )
 from ..ops.naming import name_after
+from .nests import drops_last
 from .plan import Plan
 
 RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | {"np", "math"}
@@ -223,6 +224,8 @@ class Names:
                 self._join(inner)
             if self.plan.target(op) is not None:
                 self.unite(op.result, self.plan.target(op))
+            elif drops_last(op):
+                self.unite(op.result, op.args[0])
             elif op.primitive in (IF, WITH):
                 for inner in op.blocks:
                     for result, given in zip(op.results, inner.results, strict=True):

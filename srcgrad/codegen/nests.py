@@ -119,6 +119,13 @@ def augmented(op: Op, definition: Mapping[Value, Op], uses: Mapping[Value, int])
     return read if same and _fits(op, read.result, made) else None
 
 
+def drops_last(op: Op) -> bool:
+    """Whether an op gives a list without its last entry."""
+    if op.primitive.function is not operator.getitem or not isinstance(op.args[0], Value):
+        return False
+    return op.args[0].facts.kind == "list" and op.args[1] == slice(None, -1)
+
+
 def augments(op: Op) -> bool:
     """Whether a statement is augmented: the user's own, or one of a backward sweep."""
     if op.adjoint or op.location is None:

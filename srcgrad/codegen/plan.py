@@ -21,7 +21,7 @@ from ..ir.graph import (
     operands,
     values_in,
 )
-from .nests import Nests, augmented
+from .nests import Nests, augmented, drops_last
 from .tapes import Appends, Header, Tape, Tapes
 
 LONGEST_FOLD = 24  # operations in one expression; the user's own may be longer, adjoints may not
@@ -244,7 +244,7 @@ class Plan(Tapes):
         if op.primitive is IF:
             return False
         result = op.result
-        if self.target(op) is not None or result in self.nest_roots:
+        if self.target(op) is not None or result in self.nest_roots or drops_last(op):
             return False
         if result in self.in_header or result in self.parts:
             return False

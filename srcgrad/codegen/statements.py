@@ -25,7 +25,7 @@ from ..ir.graph import (
 from ..ir.types import CONTAINERS
 from .inplace import InPlace
 from .names import Names, Shared
-from .nests import ARRAYS, augments
+from .nests import ARRAYS, augments, drops_last
 from .operations import BINARY, Expressions, References, load, subscript
 from .plan import Plan
 from .unparse import Comment
@@ -218,6 +218,9 @@ class Statements:
         function = op.primitive.function
         if self.plan.target(op) is not None:
             return self.update(op)
+        if drops_last(op) and self.inplace.drop_allowed(op):
+            method = ast.Attribute(load(name), "pop", ast.Load())
+            return ast.Expr(ast.Call(method, [], []))
         if function in AUGMENTED and augments(op) and self.inplace.add_allowed(op):
             return ast.AugAssign(
                 ast.Name(name, ast.Store()), BINARY[function](), self.arg(op.args[1])
