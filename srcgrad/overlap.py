@@ -42,28 +42,37 @@ def check_apart(args: tuple[Any, ...], names: list[str], written: list[int]) -> 
     >>> x = np.ones(3)
     >>> check_apart((x, x.copy()), ["a", "b"], [0])
     """
-    arrays = [(k, label, x) for k, arg in enumerate(args) for label, x in _arrays(arg, names[k])]
-    for i, (k, label, x) in enumerate(arrays):
+    parts = [(k, label, x) for k, arg in enumerate(args) for label, x in _parts(arg, names[k])]
+    for i, (k, label, x) in enumerate(parts):
         if k not in written:
             continue
-        for j, (_, other, y) in enumerate(arrays):
-            if i != j and np.may_share_memory(x, y) and np.shares_memory(x, y):
+        for j, (_, other, y) in enumerate(parts):
+            if i != j and _are_one(x, y):
                 raise UnknownAlias(
                     f"arguments {label} and {other} share memory, and {label} is written to",
                     cure=f"pass a copy of one of them: {other}.copy()",
                 )
 
 
-def _arrays(value: Any, label: str) -> Iterator[tuple[str, np.ndarray[Any, Any]]]:
-    """The arrays in an argument, each with what the source would call it."""
-    if isinstance(value, np.ndarray):
+def _are_one(x: Any, y: Any) -> bool:
+    """Whether writing to one thing changes the other."""
+    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
+        return np.may_share_memory(x, y) and np.shares_memory(x, y)
+    return x is y
+
+
+def _parts(value: Any, label: str) -> Iterator[tuple[str, Any]]:
+    """What can be written to in an argument, each with what the source would call it."""
+    if isinstance(value, np.ndarray | Mapping | list) or hasattr(
+        type(value), "__dataclass_fields__"
+    ):
         yield label, value
-    elif isinstance(value, Mapping):
+    if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _arrays(item, f"{label}[{key!r}]")
+            yield from _parts(item, f"{label}[{key!r}]")
     elif isinstance(value, list | tuple):
         for k, item in enumerate(value):
-            yield from _arrays(item, f"{label}[{k}]")
+            yield from _parts(item, f"{label}[{k}]")
     elif hasattr(type(value), "__dataclass_fields__"):
         for name, item in fields_of(value).items():
-            yield from _arrays(item, f"{label}.{name}")
+            yield from _parts(item, f"{label}.{name}")

@@ -235,8 +235,10 @@ class Handles:
             return not value.facts.strided
         if op is None:
             return False
-        if op.blocks or op.primitive.function in views.CONTIGUOUS:
-            return not op.blocks
+        if op.blocks or "order" in op.kwargs:
+            return False
+        if op.primitive.function in views.CONTIGUOUS:
+            return True
         if op.primitive.function in (runtime.setitem, runtime.index_add):
             return is_value(op.args[0]) and self.contiguous(op.args[0])
         how, _ = sharing(op, self.generic)
@@ -246,7 +248,7 @@ class Handles:
         )
         if how == FRESH and elementwise and op.primitive.function is not operator.getitem:
             return all(map(self.contiguous, arrays))
-        if op.primitive.function in views.IF_CONTIGUOUS:
+        if op.primitive.function in (*views.IF_CONTIGUOUS, *views.KEEPS_ORDER):
             return all(map(self.contiguous, arrays))
         return False
 

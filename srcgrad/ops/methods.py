@@ -44,8 +44,6 @@ def astype(x: Any, dtype: Any, order: str = "K", casting: str = "unsafe", subok:
     """`x.astype(dtype)`; where the entries lie in memory makes no difference to a gradient."""
     if casting != "unsafe":
         refuse("astype", f"casting={casting!r}", "leave casting alone")
-    if copy is not True:
-        return np.asarray(x, dtype)  # which may be `x` itself
     return _astype(x, dtype)
 
 

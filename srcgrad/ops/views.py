@@ -43,9 +43,13 @@ VIEWS: dict[Any, Callable[..., Any]] = {
 IF_CONTIGUOUS = (np.reshape, np.ravel, np.ascontiguousarray)
 # Views that NumPy lets nobody write to.
 READ_ONLY = (np.diagonal, np.broadcast_to)
-# Functions whose result is contiguous, whatever they are given.
+# Functions whose result is contiguous, unless they are asked for another order.
 CONTIGUOUS = (
-    np.zeros, np.ones, np.empty, np.full, np.array, np.copy, np.arange, np.linspace, np.eye,
-    np.identity, np.meshgrid, np.stack, np.hstack, np.vstack, np.cumsum, np.cumprod, np.matmul,
-    np.dot, np.outer, np.kron, np.tile, np.repeat,
+    np.zeros, np.ones, np.empty, np.full, np.arange, np.linspace, np.eye, np.identity, np.repeat,
+    np.outer,
+)  # fmt: skip
+# Functions that keep the order of what they are given.
+KEEPS_ORDER = (
+    np.array, np.copy, np.stack, np.hstack, np.vstack, np.concatenate, np.cumsum, np.cumprod,
+    np.matmul, np.dot, np.kron, np.tile,
 )  # fmt: skip

@@ -78,56 +78,56 @@ def reshape_of_what_was_just_made(m, v):
 KEEPS = "the result is laid out as the argument is"
 
 
-@program(R, V, or_refused=True, wrong=KEEPS)
+@program(R, V, or_refused=True)
 def ravel_of_a_copy_that_keeps_the_layout(r, v):
     z = np.copy(r.T)
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(R, V, or_refused=True, wrong=KEEPS)
+@program(R, V, or_refused=True)
 def ravel_of_an_array_that_keeps_the_layout(r, v):
     z = np.array(r.T)
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(R, V, or_refused=True, wrong=KEEPS)
+@program(R, V, or_refused=True)
 def ravel_of_a_stack_that_keeps_the_layout(r, v):
     z = np.stack([r.T, r.T])
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(R, V, or_refused=True, wrong=KEEPS)
+@program(R, V, or_refused=True)
 def ravel_of_sums_that_keep_the_layout(r, v):
     z = np.cumsum(r.T, axis=0)
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(R, V, or_refused=True, wrong=KEEPS)
+@program(R, V, or_refused=True)
 def ravel_of_tiles_that_keep_the_layout(r, v):
     z = np.tile(r.T, (1, 1))
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(R, V, or_refused=True, wrong=KEEPS)
+@program(R, V, or_refused=True)
 def ravel_of_a_product_that_keeps_the_layout(r, v):
     z = np.kron(r.T, np.ones((1, 1)))
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(V, or_refused=True, wrong=KEEPS)
+@program(V, or_refused=True)
 def ravel_of_zeros_in_the_order_of_fortran(v):
     z = np.zeros((2, 3), order="F")
     z.ravel()[1] = v[0] ** 2
     return z
 
 
-@program(R, V)
+@program(R, V, or_refused=True)
 def ravel_of_what_has_a_layout_of_its_own(r, v):
     parts = r.T.copy(), np.repeat(r.T, 1, axis=0), np.eye(2), np.outer(v, v)
     for z in parts:
