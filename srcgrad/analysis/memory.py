@@ -187,6 +187,8 @@ class Memory:
                 news |= self._follow(loop.test.params[k], *sources, of=op)
         for stack, entry in zip(loop.stacks, loop.entries, strict=True):
             both = self.of(entry) | self.inside(entry)
+            if not isinstance(entry, Value):
+                both |= frozenset({stack})  # what is spelled out is made anew in each round
             both |= self._earlier(op, both)
             news |= self._set(stack, frozenset({stack}), both)
         return news
