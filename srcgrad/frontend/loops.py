@@ -235,7 +235,8 @@ class LoopReader:
             if extra:
                 for key in extra:
                     self.keys[key] = None
-                    carried.add(key, low.places.read(*key), attempt.region.changes[key])
+                    init = low.memory.settled(low.places.read(*key))
+                    carried.add(key, init, attempt.region.changes[key])
                 continue
             wider = carried.widen(attempt.after, strip=round_number >= ROUNDS)
             if not wider and not kinship.learn(carried, attempt.params, attempt.after):
