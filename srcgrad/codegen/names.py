@@ -112,6 +112,9 @@ class Liveness:
         if not (op.results and op.results[0] in self.plan.in_header):
             before |= self.expand(op.args)
             before |= self.expand(list(op.kwargs.values()))
+            nest = self.plan.nests.of.get(op)
+            if nest is not None:  # its statement names the root, whatever has looked into it before
+                before |= self.expand([nest.root, *(a for o in nest.path for a in o.args[1:])])
         return before
 
     def loop(self, loop: Loop, live: set[Value]) -> set[Value]:
