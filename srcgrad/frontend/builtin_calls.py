@@ -29,7 +29,7 @@ from .symbols import (
     is_constant,
     packable,
 )
-from .walks import RANGE, Iteration, entries, walk
+from .walks import ONCE, RANGE, Iteration, entries, walk
 
 Arguments = list[Symbol]
 Keywords = dict[str, Symbol]
@@ -77,6 +77,12 @@ def _range_of(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
 
 @builtin(zip)
 def _zipped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    once = [id(a) for a in args if isinstance(a, Walk) and a.kind in ONCE]
+    if len(set(once)) < len(once):
+        low.refuse(
+            "zip() takes its entries from one iterator several times",
+            cure="write zip(x[::2], x[1::2])",
+        )
     return Walk("zip", tuple(args), kwargs.get("strict", False))
 
 
@@ -186,7 +192,10 @@ BUILTINS[tuple] = _sequence(tuple)
 
 @builtin(iter)
 def _iterator(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    return args[0] if len(args) == 1 else emit(low, iter, args, kwargs)
+    if len(args) != 1:
+        return emit(low, iter, args, kwargs)
+    known = isinstance(args[0], Walk) and args[0].kind in ONCE
+    return args[0] if known else Walk("lazy", (args[0],), low.memory.count)
 
 
 @builtin(map)

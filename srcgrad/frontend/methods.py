@@ -96,7 +96,10 @@ def _array_method(
     if out is not None:
         result = call_adapter(low, function, [owner, *args], kwargs)
         return (write_out(low, result, out),)
-    return (call_adapter(low, function, [owner, *args], kwargs),)
+    result = call_adapter(low, function, [owner, *args], kwargs)
+    if name == "astype" and kwargs.get("copy", True) is not True:
+        low.memory.share(result, low.memory.roots(owner))  # it may be the array itself
+    return (result,)
 
 
 def _named_tuple_method(

@@ -296,14 +296,17 @@ def _reversed(low: Lowerer, symbol: Walk) -> Iteration:
 
 def _view(low: Lowerer, symbol: Walk) -> Iteration:
     """`keys()`, `values()` or `items()` of a dict."""
-    (owner,) = symbol.parts
+    owner = low.memory.current(symbol.parts[0])
     facts = owner.facts if isinstance(owner, Value) else None
     keys = list(owner) if isinstance(owner, dict) else facts.keys if facts else None
 
     def value(key: Symbol) -> Symbol:
-        if isinstance(owner, dict):
-            return owner[key]
-        return low.apply(operator.getitem, owner, key)
+        now = low.memory.current(symbol.parts[0])  # which a round before may have written to
+        if not isinstance(now, dict):
+            return low.apply(operator.getitem, now, key)
+        if key not in now:
+            low.refuse("dictionary changed size during iteration", cure="walk over list(d)")
+        return now[key]
 
     pick: dict[str, Callable[[Symbol], Symbol]] = {
         "keys": lambda k: k,

@@ -58,7 +58,7 @@ def later_entry_of_an_argument_is_replaced(xs, w):
     return total
 
 
-@program(V, W, or_refused=True, wrong=EARLY)
+@program(V, W, or_refused=True)
 def values_of_a_dict_are_replaced(a, w):
     d = {"x": a[0], "y": a[1]}
     total = 0.0
@@ -241,7 +241,7 @@ def generator_left_by_break(a):
     return x * sum(squares)
 
 
-@program(V, or_refused=True, wrong=TWICE)
+@program(V, or_refused=True)
 def iterator_zipped_with_itself(a):
     xs = iter(a)
     total = 0.0
@@ -250,7 +250,7 @@ def iterator_zipped_with_itself(a):
     return total
 
 
-@program(V, W, or_refused=True, wrong="the list is not an iterator")
+@program(V, W, or_refused=True)
 def next_entry(a, w):
     xs = iter([a[0], a[1]])
     first = next(xs)
@@ -315,7 +315,7 @@ def map_reads_what_is_written_later(a, w):
     return sum(products)
 
 
-@program(V, W, or_refused=True, wrong=LAZY)
+@program(V, W, or_refused=True)
 def values_of_a_dict_are_a_view(a, w):
     d = {"x": a[0], "y": a[1]}
     values = d.values()
@@ -324,7 +324,7 @@ def values_of_a_dict_are_a_view(a, w):
     return sum(values)
 
 
-@program(V, W, or_refused=True, wrong=LAZY)
+@program(V, W, or_refused=True)
 def keys_of_a_dict_are_a_view(a, w):
     d = {"x": a[0], "y": a[1]}
     keys = d.keys()
