@@ -11,7 +11,12 @@ from .errors import (
     UnknownAlias,
     UnsupportedSyntax,
 )
+from .matrices import divergence, hessian, jacfwd, jacobian, jacrev
+from .products import elementwise_grad, gauss_newton_product, hvp
+from .pushforward import jvp, linearize
 from .runtime import stop_gradient
+from .runtime.checkpoints import checkpoint, checkpointed
+from .sparse import sparse_hessian, sparse_jacobian
 from .tensor import (
     Tensor,
     TensorError,
@@ -48,12 +53,24 @@ __all__ = [
     "UnsupportedSyntax",
     "__version__",
     "arange",
+    "checkpoint",
+    "checkpointed",
+    "divergence",
     "dot",
+    "elementwise_grad",
     "enable_grad",
     "eye",
     "full",
+    "gauss_newton_product",
     "grad",
+    "hessian",
+    "hvp",
     "is_grad_enabled",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
+    "linearize",
     "linspace",
     "manual_seed",
     "no_grad",
@@ -62,6 +79,8 @@ __all__ = [
     "rand",
     "randn",
     "register",
+    "sparse_hessian",
+    "sparse_jacobian",
     "stop_gradient",
     "tensor",
     "value_and_grad",

@@ -6,8 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
-from .derivative import OPERATORS, Argnums, Derivative, road, shared_programs
+from .derivative import Argnums, Derivative, road, shared_programs
 from .errors import SrcgradError
+from .kinds import OPERATORS, Kind
 
 if TYPE_CHECKING:
     from .pipeline import Pair
@@ -104,14 +105,16 @@ def value_and_grad(
 class Pullback:
     """The backward program of one call of a function, to be called as often as wanted."""
 
-    def __init__(self, pair: Pair, saved: Any, output: Any) -> None:
+    def __init__(self, pair: Pair, saved: Any, output: Any, count: int, star: int | None) -> None:
         self._pair = pair
         self._saved = saved
         self._output = output
+        self._count = count  # how many arguments were given, and where *args are among them
+        self._star = star
         self.source = pair.backward.generated.text
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
-        """The cotangents of all arguments, one each; None for what has no derivative.
+        """The cotangents of the arguments that were given, one each; None for what has no derivative.
 
         Raises
         ------
@@ -120,7 +123,11 @@ class Pullback:
         """
         from .conform import cotangent_like
 
-        return self._pair.pull(self._saved, cotangent_like(cotangent, self._output))
+        each = self._pair.pull(self._saved, cotangent_like(cotangent, self._output))
+        star = self._star
+        if star is not None:
+            each = (*each[:star], *(each[star] or (None,) * (self._count - star)))
+        return each[: self._count]
 
     def __repr__(self) -> str:
         return f"<pullback of {self._pair.backward.generated.name.removesuffix('_backward')}>"
@@ -156,15 +163,15 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     if programs is None:
         make = functools.partial(road().pullback_programs, function, has_aux=has_aux)
         bind = road().binder(function)
-        programs = Programs(bind, bind.__names__, make)
+        programs = Programs(bind, make)
         shared.put(key, programs)
     bound = programs.bind(*primals)
     kind = programs.key_of(bound)
     pair = programs.get(kind) or programs.made(kind, bound)
     result, saved = pair.forward.run(*bound)
-    if has_aux:
-        return result[0], Pullback(pair, saved, result[0]), result[1]
-    return result, Pullback(pair, saved, result)
+    output = result[0] if has_aux else result
+    pullback = Pullback(pair, saved, output, len(primals), programs.bind.__star__)
+    return (output, pullback, result[1]) if has_aux else (output, pullback)
 
 
 def register(
@@ -205,4 +212,8 @@ def register(
     registry.register(function, formulas, verb)
 
 
-OPERATORS.update({grad: False, value_and_grad: True, vjp: None})
+_PARAMETERS = ("function", "argnums", "has_aux", "backend")
+for _function, _value in ((grad, False), (value_and_grad, True)):
+    _fixed = {"argnums": 0, "value": _value, "has_aux": False}
+    OPERATORS[_function] = Kind("gradient", _PARAMETERS, _fixed, ("backend",))
+OPERATORS[vjp] = None

@@ -10,8 +10,8 @@ import numpy as np
 
 from .analysis.activity import carries_derivative
 from .errors import StructureError
-from .ir.types import CONTAINERS, SCALARS, UNKNOWN, Facts
-from .runtime import fields_of, instance
+from .ir.types import CONTAINERS, SCALARS, UNKNOWN, Facts, facts_of
+from .runtime import fields_of, instance, zeros_like
 
 Conform = Callable[[Any], Any]
 
@@ -162,3 +162,85 @@ def _leaf(given: Any, result: Any, where: str) -> Any:
             f"{where} must have the shape {np.shape(result)}, not {np.shape(given)}"
         )
     return np.asarray(given, wanted) if isinstance(result, np.ndarray) else type(result)(given)
+
+
+def tangent_like(given: Any, primal: Any, name: str) -> Any:
+    """A tangent with the structure and types of its primal; None where the primal has no derivative.
+
+    In a container, None stands for zeros. What has no derivative has the tangent zero.
+
+    Raises
+    ------
+    StructureError
+        If it has not the structure and the shapes of the primal; the message names the leaf.
+
+    >>> tangent_like([1, None], [2.0, "relu"], "x")
+    [1.0, 0.0]
+    """
+    if not is_differentiable(facts_of(primal)):
+        if given is None or not np.any(given):
+            return None
+        raise StructureError(
+            f"{name} has no derivative, so its tangent must be None, not {given!r}",
+            cure="give None, or pass floats, for instance 3.0 for 3",
+        )
+    filled = _filled(given, primal)
+    return _with_zeros(cotangent_like(filled, primal, f"the tangent of {name}"), primal)
+
+
+def full_tangent(given: Any, primal: Any, name: str) -> Any:
+    """`tangent_like`, but zeros for an argument that stays constant; None where it cannot move."""
+    if given is None and is_differentiable(facts_of(primal)):
+        return _with_zeros(zeros_like(primal), primal)
+    return tangent_like(given, primal, name)
+
+
+def _filled(given: Any, primal: Any) -> Any:
+    """A tangent with zeros for None, also for a whole part of it."""
+    if given is None:
+        return zeros_like(primal)
+    if isinstance(given, dict) and isinstance(primal, dict):
+        return {k: _filled(v, primal[k]) if k in primal else v for k, v in given.items()}
+    if type(given) in (list, tuple) and isinstance(primal, list | tuple):
+        if len(given) == len(primal):
+            return type(given)(_filled(t, v) for t, v in zip(given, primal, strict=True))
+    return given
+
+
+def _with_zeros(tangent: Any, primal: Any) -> Any:
+    if isinstance(primal, dict):
+        return {k: _with_zeros(tangent[k], v) for k, v in primal.items()}
+    if isinstance(primal, list | tuple):
+        parts = [_with_zeros(t, v) for t, v in zip(tangent, primal, strict=True)]
+        if hasattr(primal, "_fields"):
+            return type(primal)(*parts)
+        return parts if isinstance(primal, list) else tuple(parts)
+    if hasattr(type(primal), "__dataclass_fields__"):
+        fields = fields_of(primal).items()
+        return instance(type(primal), {k: _with_zeros(getattr(tangent, k), v) for k, v in fields})
+    return tangent if is_differentiable(facts_of(primal)) else zeros_like(primal)
+
+
+def tangent_of(result: Any, tangent: Any) -> Any:
+    """What generated code gives for the tangent of a result, in the result's structure and types.
+
+    >>> tangent_of((2.0, "done"), (np.float64(1), 0.0))
+    (1.0, None)
+    """
+    if isinstance(result, dict):
+        return {k: tangent_of(v, tangent[k]) for k, v in result.items()}
+    if isinstance(result, list | tuple):
+        parts = [tangent_of(v, t) for v, t in zip(result, tangent, strict=True)]
+        if hasattr(result, "_fields"):
+            return type(result)(*parts)
+        return parts if isinstance(result, list) else tuple(parts)
+    if hasattr(type(result), "__dataclass_fields__"):
+        fields = fields_of(result).items()
+        return instance(type(result), {k: tangent_of(v, getattr(tangent, k)) for k, v in fields})
+    if isinstance(result, np.ndarray):
+        return np.asarray(tangent, result.dtype) if result.dtype.kind in "fc" else None
+    if isinstance(result, np.generic):
+        return result.dtype.type(tangent) if result.dtype.kind in "fc" else None
+    if isinstance(result, float | complex):
+        return type(result)(tangent)
+    return None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import SrcgradError, StructureError
+from .kinds import OPERATORS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,15 +17,10 @@ if TYPE_CHECKING:
 
     from .ir.graph import Function
     from .ir.types import Facts
-    from .lookup import Programs, Recent
+    from .lookup import Binder, Programs, Recent
     from .pipeline import Program
 
 Argnums = int | str | Sequence[int | str]
-
-
-# What the frontend has to know when it meets these functions in a function that is differentiated: for
-# those that make a gradient, whether it comes with the value; None for what is refused there.
-OPERATORS: dict[Callable[..., Any], bool | None] = {}
 
 
 @functools.cache
@@ -44,33 +40,51 @@ def shared_programs() -> Recent[Any]:
     return Recent(64)
 
 
-class Derivative:
-    """A function that srcgrad generated from another: what `grad` and `value_and_grad` return.
+class Transformed:
+    """A function that srcgrad generates from another: what `grad`, `hessian`, `hvp` and so on return.
 
     Call it like the function itself. `source` is the generated text for any numbers and arrays,
     `specialize(*args).source` the text that runs for these arguments.
     """
 
     __srcgrad_transform__ = True
+    operator = ""  # which graph transform it is, in operators.TRANSFORMS
 
-    def __init__(
-        self, function: Callable[..., Any], argnums: Argnums, *, value: bool, has_aux: bool
-    ) -> None:
+    def __init__(self, function: Callable[..., Any], argnums: Argnums, **options: Any) -> None:
+        self.function = function
+        self.options: dict[str, Any] = {"argnums": argnums, **options}
         if not callable(function) and not isinstance(function, staticmethod | classmethod):
             raise SrcgradError(
-                f"grad takes a function, and this is an object of type {type(function).__name__!r}",
+                f"{self.called} takes a function, and this is an object of type "
+                f"{type(function).__name__!r}",
                 cure="pass the function itself, not the result of calling it",
             )
-        self.function = function
-        self.argnums = _normal(argnums)
-        self.value = value
-        self.has_aux = has_aux
+        self.argnums = self.options["argnums"] = _normal(argnums)
         self._programs: Programs[Program] | None = None
-        self._bound: Recent[Derivative] | None = None
+        self._bound: Recent[Transformed] | None = None
         self._home: tuple[Any, str] | None = None  # the object and the name that give it, if bound
         self._in_class: str | None = None
         functools.update_wrapper(self, function, updated=())
         self.__wrapped__ = function
+
+    @property
+    def called(self) -> str:
+        """The name of the operator, as it was called."""
+        return self.operator
+
+    def again(self, function: Callable[..., Any], argnums: Argnums) -> Transformed:
+        """The same operator of another function."""
+        return type(self)(function, **{**self.options, "argnums": argnums})
+
+    # -- how its parameters differ from the function's -------------------------------------------
+
+    def rebound(self, binder: Binder) -> Binder:
+        """What binds the arguments of a call, given what binds those of the function."""
+        return binder
+
+    def inner(self, given: Mapping[str, Facts] | None) -> Mapping[str, Facts] | None:
+        """What is known of the function's arguments, given what is known of this one's."""
+        return given
 
     # -- what it shows --------------------------------------------------------------------------
 
@@ -86,8 +100,8 @@ class Derivative:
 
     def specialize(self, *args: Any, **kwargs: Any) -> Specialized:
         """The program that runs for arguments like these."""
-        given = self._given(self._bind(args, kwargs))
-        return Specialized(self, self._all_programs().general(given), given)
+        program, given = self._all_programs().program(self._bind(args, kwargs))
+        return Specialized(self, program, given)
 
     def save(self, path: str | Path) -> None:
         """Write the generated source as a module of its own, which needs NumPy alone.
@@ -103,9 +117,8 @@ class Derivative:
         _save(self._all_programs().general(None), path)
 
     def __repr__(self) -> str:
-        what = "value_and_grad" if self.value else "grad"
         name = getattr(self.function, "__name__", repr(self.function))
-        return f"<{what} of {name} with respect to {self.argnums!r}>"
+        return f"<{self.called} of {name} with respect to {self.argnums!r}>"
 
     # -- as a method, pickled, copied -----------------------------------------------------------
 
@@ -126,7 +139,7 @@ class Derivative:
             function = get(self.function, instance, owner)
             unbound = function is self.function and self._in_class is not None
             argnums = _after_self(self.argnums) if unbound else self.argnums
-            bound = Derivative(function, argnums, value=self.value, has_aux=self.has_aux)
+            bound = self.again(function, argnums)
             if self._in_class is not None:
                 bound._home = (owner if instance is None else instance, self._in_class)
             self._bound.put(key, bound)
@@ -140,7 +153,7 @@ class Derivative:
             found = getattr(found, part, None)
         if found is self:
             return self.__qualname__
-        return _restore, (self.function, self.argnums, self.value, self.has_aux)
+        return _restore, (type(self), self.function, self.options)
 
     # -- calling --------------------------------------------------------------------------------
 
@@ -148,12 +161,7 @@ class Derivative:
         programs = self._programs or self._all_programs()
         bound = programs.bind(*args, **kwargs)
         key = programs.key_of(bound)
-        program = programs.get(key)
-        if program is None:
-            apply = _applier(bound)
-            if apply is not None:
-                return apply(self, args, kwargs)
-            program = programs.made(key, bound)
+        program = programs.get(key) or programs.made(key, bound)
         return program.run(*bound)
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
@@ -169,11 +177,45 @@ class Derivative:
         return self._programs
 
 
+class Derivative(Transformed):
+    """What `grad` and `value_and_grad` return."""
+
+    operator = "gradient"
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        argnums: Argnums,
+        *,
+        value: bool = False,
+        has_aux: bool = False,
+    ) -> None:
+        self.value = value
+        self.has_aux = has_aux
+        super().__init__(function, argnums, value=value, has_aux=has_aux)
+
+    @property
+    def called(self) -> str:
+        return "value_and_grad" if self.value else "grad"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        programs = self._programs or self._all_programs()
+        bound = programs.bind(*args, **kwargs)
+        key = programs.key_of(bound)
+        program = programs.get(key)
+        if program is None:
+            apply = _applier(bound)
+            if apply is not None:
+                return apply(self, args, kwargs)
+            program = programs.made(key, bound)
+        return program.run(*bound)
+
+
 class Specialized:
     """One generated program, for arguments of one kind."""
 
     def __init__(
-        self, derivative: Derivative, program: Program, given: Mapping[str, Facts]
+        self, derivative: Transformed, program: Program, given: Mapping[str, Facts]
     ) -> None:
         self._derivative = derivative
         self._program = program
@@ -221,17 +263,15 @@ def _save(program: Program, path: str | Path) -> None:
     Path(path).write_text(standalone(program.generated, program.graph), encoding="utf-8")
 
 
-def _programs_of(derivative: Derivative) -> Programs[Program]:
-    from .lookup import Programs, identity_of
+def _programs_of(derivative: Transformed) -> Programs[Program]:
+    from .lookup import Programs, hashable, identity_of
 
-    shared, f = shared_programs(), derivative.function
-    options = {"value": derivative.value, "has_aux": derivative.has_aux}
-    key = (identity_of(f), derivative.argnums, *options.values())
+    shared, f, options = shared_programs(), derivative.function, derivative.options
+    key = (identity_of(f), derivative.operator, *map(hashable, options.values()))
     programs: Programs[Program] | None = shared.get(key)
     if programs is None:
-        bind = road().binder(f)
-        make = functools.partial(road().gradient_program, f, argnums=derivative.argnums, **options)
-        programs = Programs(bind, bind.__names__, make)
+        make = functools.partial(road().program_of, derivative)
+        programs = Programs(road().binder(derivative), make)
         shared.put(key, programs)
     return programs
 
@@ -278,6 +318,6 @@ def _applier(value: Any) -> Callable[..., Any] | None:
 
 
 def _restore(
-    function: Callable[..., Any], argnums: Argnums, value: bool, has_aux: bool
-) -> Derivative:
-    return Derivative(function, argnums, value=value, has_aux=has_aux)
+    kind: type[Transformed], function: Callable[..., Any], options: Mapping[str, Any]
+) -> Transformed:
+    return kind(function, **options)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from threading import Lock, RLock
 from types import MethodType
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from .ir.types import Dim, Facts, facts_of
+from .ir.graph import Capture
+from .ir.types import SMALLEST_SYMBOL, Dim, Facts, facts_of
 from .runtime import fields_of
 
 V = TypeVar("V")
+
+MOST_ALIKE = 4  # programs for the same arguments, made when things outside were of other shapes
 
 # One thread generates at a time: rule tables, kept trees and file names are shared by all.
 GENERATING = RLock()
@@ -129,30 +132,58 @@ class Dated(Protocol):
 
     def is_current(self) -> bool: ...
 
+    @property
+    def measured(self) -> bool:
+        """Whether it was made for sizes of what is outside, so that those of arguments count, too."""
+
+
+def measured(captures: Iterable[Capture]) -> bool:
+    """Whether arrays are read from outside of which a size would be a symbol, were they arguments."""
+    return any(_large(c.value.facts) for c in captures)
+
+
+def _large(facts: Facts) -> bool:
+    if any(_large(f) for f in (*(facts.items or ()), *((facts.element,) if facts.element else ()))):
+        return True
+    return any(isinstance(n, int) and n >= SMALLEST_SYMBOL for n in facts.dims or ())
+
 
 P = TypeVar("P", bound=Dated)
+
+
+class Binder(Protocol):
+    """Gives one value per parameter of a function.
+
+    Knows their names, where `*args` is, and where `**kwargs` are, or else how many there are.
+    """
+
+    __names__: tuple[str, ...]
+    __star__: int | None
+    __end__: int
+
+    def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]: ...
 
 
 class Programs(Generic[P]):
     """The programs made of one function, each for arguments of some kind.
 
-    `bind` takes arguments to a tuple of one value per parameter, `names` names these. `make` makes a
-    program from the facts of all parameters, or from None, for any numbers and arrays.
+    `bind` takes arguments to a tuple of one value per parameter. `make` makes a program from the facts
+    of all parameters, or from None, for any numbers and arrays.
     """
 
     def __init__(
         self,
-        bind: Callable[..., tuple[Any, ...]],
-        names: Sequence[str],
+        bind: Binder,
         make: Callable[[Mapping[str, Facts] | None], P],
         size: int = 256,
     ) -> None:
         self.bind = bind
-        self.names = names
+        self.names = bind.__names__
         self.key_of = key_of
         self._make = make
         self._exact: Recent[P] = Recent(size)  # by the very shapes of the arguments
-        self._alike: Recent[P] = Recent(size)  # by what is generated for: shapes in symbols
+        self._alike: Recent[list[P]] = Recent(size)  # by what is generated for: shapes in symbols
+        self._measured = False
 
     def get(self, key: Hashable) -> P | None:
         """The program for arguments of this key, if there is one."""
@@ -161,21 +192,38 @@ class Programs(Generic[P]):
 
     def made(self, key: Hashable, bound: tuple[Any, ...]) -> P:
         """A program for these arguments, which have this key: one for arguments alike, or a new one."""
-        program = self.general(self.facts(bound))
+        program, _ = self.program(bound)
         self._exact.put(key, program)
         return program
+
+    def program(self, bound: tuple[Any, ...]) -> tuple[P, dict[str, Facts]]:
+        """The program for these arguments, and the facts that it was made for."""
+        given = self.facts(bound)
+        program = self.general(given)
+        if program.measured and not self._measured:
+            # An array outside has a size that an argument may have, too: a symbol would not tell.
+            self.measure()
+            given = self.facts(bound)
+            program = self.general(given)
+        return program, given
+
+    def measure(self) -> None:
+        """From now on, make a program for each size of an argument."""
+        self._measured = True
 
     def general(self, given: Mapping[str, Facts] | None) -> P:
         """The program for arguments of these facts."""
         key = None if given is None else hashable(tuple(given.values()))
         with GENERATING:
-            found = self._alike.get(key)
-            if found is None or not found.is_current():
+            alike = self._alike.get(key) or []
+            found = next((p for p in alike if p.is_current()), None)
+            if found is None:
                 found = self._make(given)
-                self._alike.put(key, found)
+                # What is outside may take turns: the batches of a data set have two sizes.
+                self._alike.put(key, [found, *alike[: MOST_ALIKE - 1]])
             return found
 
     def facts(self, bound: tuple[Any, ...]) -> dict[str, Facts]:
         """What a program is generated for: the facts of each argument, large sizes as symbols."""
-        symbols: dict[int, Dim] = {}
+        symbols: dict[int, Dim] | None = None if self._measured else {}
         return {n: facts_of(v, symbols) for n, v in zip(self.names, bound, strict=True)}

@@ -1,75 +1,73 @@
-"""A gradient taken inside a function that is differentiated: its graph is put where it is called.
+"""Operators inside a function that is differentiated: their graphs are put where they are called.
 
-The inner function is read at the call with fresh values for the arguments that count, that piece of
-graph is differentiated, and the arguments are put back in. What the inner function reads of the outer
-one is no argument of its own, so nothing of the outer derivative gets into the inner one.
+The inner function is read at the call with fresh values for the arguments that count, the operator
+transforms that piece of graph, and the arguments are put back in. What the inner function reads of the
+outer one is no argument of its own, so nothing of the outer derivative gets into the inner one.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from . import runtime
-from .autodiff.reverse import Wanted, sweep
-from .conform import is_differentiable
-from .frontend.branches import building
+from .autodiff.forward import tangent
+from .autodiff.linear import linearized
+from .autodiff.reverse import Wanted, joint, seed_position
 from .frontend.core import BUILTINS, TRANSFORMS, Lowerer
 from .frontend.objects import from_object
-from .frontend.parameters import free_parameters
-from .frontend.statements import ASSERT
 from .frontend.symbols import (
-    Closure,
-    Method,
-    Outside,
     Partial,
     Record,
     Symbol,
     children,
-    is_number,
     labels,
-    rebuild,
 )
-from .frontend.unwrap import unwrap
-from .ir.build import facts_of_arg
-from .ir.graph import CALL, Arg, Block, Function, Parameter, Value, walk
+from .ir.graph import Arg, Block, Function, Op, Value
 from .ir.rewrite import as_primal, renew_block
-from .ir.types import PY_FLOAT
-from .wanted import (
-    Argnums,
-    check_arguments,
-    check_scalar,
-    listed,
-    only_the_call_tells,
-    refusal,
-)
-
-_OPTIONS = ("function", "argnums", "has_aux", "backend")
+from .kinds import Kind
+from .reading import Inner, read
+from .transforms import OF_ONE_NUMBER, VECTOR_LAST
+from .transforms import TRANSFORMS as OPERATORS
+from .wanted import listed
 
 
 @dataclass(frozen=True)
 class Request:
-    """What `grad(f, ...)` asks for, without the function."""
+    """What an operator asks for, without the function."""
 
-    argnums: Argnums
-    value: bool
-    has_aux: bool
+    operator: str
+    options: Mapping[str, Any]
 
     __srcgrad_transform__ = True
 
     def __call__(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("this stands for a gradient while a function is read, and is never run")
+        raise TypeError("this stands for a derivative while a function is read, and is never run")
 
 
-def install(operators: Mapping[Callable[..., Any], bool | None]) -> None:
-    """Teach the frontend the functions that make gradients.
+@dataclass(frozen=True)
+class Linear:
+    """A pullback or a pushforward: ops that are linear in `seeds`, put anew where it is called."""
 
-    True stands for those that give the value, too, None for those that are refused.
-    """
-    for function, value in operators.items():
-        made = _refusal(function.__name__) if value is None else _maker(function, value)
-        BUILTINS[function] = made
+    name: str
+    seeds: tuple[Symbol, ...]  # as the arguments of a call are structured
+    table: Mapping[Value, Symbol]
+    ops: tuple[Op, ...]
+    result: Symbol
+
+    __srcgrad_transform__ = True
+
+    def __call__(self, *seeds: Any) -> NoReturn:
+        raise TypeError("this stands for a derivative while a function is read, and is never run")
+
+
+def install(operators: Mapping[Callable[..., Any], Kind | None]) -> None:
+    """Teach the frontend the operators. Those of no kind are called with a function and arguments."""
+    for function, kind in operators.items():
+        made: Any = AT_ONCE.get(function.__name__) if kind is None else _maker(function, kind)
+        BUILTINS[function] = made or _refusal(function.__name__)
     TRANSFORMS[:] = [_called]
 
 
@@ -77,32 +75,34 @@ def _refusal(name: str) -> Callable[..., Symbol]:
     def refuse(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]) -> Symbol:
         low.refuse(
             f"'{name}' inside a function that is differentiated is not supported",
-            cure="use srcgrad.grad or srcgrad.value_and_grad there",
+            cure="use srcgrad.grad, jvp or vjp there",
         )
 
     return refuse
 
 
-def _maker(function: Any, value: bool) -> Callable[..., Symbol]:
-    """What reads a call of `grad` or `value_and_grad`."""
+def _maker(function: Any, kind: Kind) -> Callable[..., Symbol]:
+    """What reads a call of an operator that makes a function of another."""
 
     def make(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]) -> Symbol:
-        given = {**dict(zip(_OPTIONS, args, strict=False)), **kwargs}
-        if len(args) > len(_OPTIONS) or not given.keys() <= set(_OPTIONS):
-            low.refuse(f"{function.__name__}() takes {', '.join(_OPTIONS)} and nothing else")
+        names = kind.parameters
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        if len(args) > len(names) or not given.keys() <= set(names):
+            low.refuse(f"{function.__name__}() takes {', '.join(names)} and nothing else")
         inner = given.pop("function", None)
         if inner is None:  # a decorator with options
             return Partial(function, (), given)
-        argnums, has_aux = given.get("argnums", 0), given.get("has_aux", False)
-        each = argnums if isinstance(argnums, tuple | list) else [argnums]
-        if not all(isinstance(a, int | str) for a in (*each, has_aux)):
-            low.refuse(
-                f"options of {function.__name__}() that are only known when the function runs",
-                cure="write argnums and has_aux out",
-            )
-        if isinstance(argnums, list):
-            argnums = tuple(argnums)
-        return Partial(Request(argnums, value, bool(has_aux)), (inner,), {})
+        options = {**kind.fixed, **{k: v for k, v in given.items() if k not in kind.dropped}}
+        for key, value in options.items():
+            each = value if isinstance(value, tuple | list) else [value]
+            if key != "loss" and not all(isinstance(a, int | str | None) for a in each):
+                low.refuse(
+                    f"options of {function.__name__}() that are only known when the function runs",
+                    cure=f"write {key} out",
+                )
+            if isinstance(value, list):
+                options[key] = tuple(value)
+        return Partial(Request(kind.operator, options), (inner,), {})
 
     return make
 
@@ -110,157 +110,224 @@ def _maker(function: Any, value: bool) -> Callable[..., Symbol]:
 def _called(
     asked: Any, low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
 ) -> Symbol:
-    """The result of calling a derivative: one made here, or one that exists before the call."""
+    """The result of calling what an operator gave: one made here, or one made before the call."""
+    if isinstance(asked, Linear):
+        return _applied(asked, low, args, kwargs)
     if isinstance(asked, Request):
-        return _gradient(asked, low, args[0], list(args[1:]), dict(kwargs))
+        return _transformed(asked, low, args[0], list(args[1:]), dict(kwargs))
     name = getattr(asked, "__name__", "function")
     function = from_object(low, asked.function, low.path(name, asked), lambda: asked.function)
-    request = Request(asked.argnums, asked.value, asked.has_aux)
-    return _gradient(request, low, function, list(args), dict(kwargs))
+    if asked.operator not in OPERATORS:
+        return _refusal(asked.operator)(low, args, kwargs)
+    options = dict(asked.options)
+    if options.get("loss") is not None:
+        loss = options["loss"]
+        options["loss"] = from_object(low, loss, low.path("loss", loss), lambda: loss)
+    return _transformed(Request(asked.operator, options), low, function, list(args), dict(kwargs))
 
 
-def _gradient(
+def _transformed(
     asked: Request,
     low: Lowerer,
     function: Symbol,
     args: list[Symbol],
     kwargs: dict[str, Symbol],
 ) -> Symbol:
-    name, names = _described(function)
-    fresh: dict[Value, Symbol] = {}  # the values that stand for arguments, and what they stand for
-    wanted: list[Symbol] = []
-    asked_for: list[Parameter] = []
-    for argnum in listed(asked.argnums):
-        holder, key = _place(low, name, names, argnum, args, kwargs)
-        label = key if isinstance(key, str) else names[key] if key < len(names) else f"x_{key}"
-        holder[key] = _renewed(low, holder[key], label, fresh)
-        wanted.append(holder[key])
-        asked_for.append(Parameter(label))
-    where = low.location()
-    given = tuple(Value(p.name, facts_of_arg(w)) for p, w in zip(asked_for, wanted, strict=True))
-    shown = Function(name, tuple(asked_for), Block(given, (), (None,)), location=where)
-    check_arguments(shown, [Wanted(k) for k in range(len(given))])
-    region = low.region()
-    with low.places.inside(region), building(low, region):
-        output, aux = _called_inside(asked, low, name, function, args, kwargs)
-    if region.changes:
-        low.refuse(f"'{name}', whose gradient is taken, rebinds a name of the function around it")
-    check_scalar(shown, facts_of_arg(output))
-    inputs = [v for v in fresh if is_differentiable(v.facts)]
-    body = region.close([output], tuple(inputs))
-    if any(op.primitive is CALL for op in walk(body)):
-        low.refuse(
-            f"the gradient of '{name}', which is recursive, inside a function that is differentiated",
-            cure="write the recursion as a loop",
-        )
-    inner = Function(name, tuple(Parameter(str(v.hint)) for v in inputs), body, location=where)
-    seed = Value("g", PY_FLOAT)
-    swept = sweep(inner, [Wanted(k) for k in range(len(inputs))], output, seed)
-    of = dict(zip(inputs, swept.gradients, strict=True))
-    each = [_gradients(w, of) for w in wanted]
-    result: Any = each[0] if isinstance(asked.argnums, int | str) else tuple(each)
-    if asked.value:
-        result = ((output, aux), result) if asked.has_aux else (output, result)
-    elif asked.has_aux:
-        result = (result, aux)
-    spliced = Block((), (*swept.forward, *swept.backward), (result,))
-    made = as_primal(renew_block(spliced, {**fresh, seed: 1.0}))
+    options = dict(asked.options)
+    argnums, has_aux = options.pop("argnums"), bool(options.get("has_aux"))
+    vector: Symbol = None
+    if asked.operator in VECTOR_LAST:
+        if not args:
+            low.refuse("a product with a matrix of derivatives is called without a vector")
+        vector = args.pop()
+    one = asked.operator in OF_ONE_NUMBER
+    inner = read(low, function, args, kwargs, listed(argnums), has_aux, one_number=one)
+    single = isinstance(argnums, int | str)
+    places = tuple(range(len(inner.graph.params)))
+    if asked.operator in VECTOR_LAST:
+        dots: dict[Value, Arg] = {}
+        parts = [vector] if single else _parts(low, vector, len(inner.wanted))
+        for symbol, part in zip(inner.wanted, parts, strict=True):
+            _pair(low, symbol, part, dots)
+        options["vector"] = [dots[v] for v in inner.graph.params]
+    if options.get("loss") is not None:
+        options["loss"] = _loss(low, options["loss"], inner)
+    if "has_aux" in options:
+        options["has_aux"] = False
+    asked_of: Any = 0 if asked.operator == "divergence" and len(places) == 1 else places
+    made = OPERATORS[asked.operator](inner.graph, asked_of, **options)
+    result = _spliced(low, made.body.ops, made.result, inner.fresh)
+    if options.get("value"):
+        value, each = result
+        found = inner.likes(each, single)
+        return ((value, inner.aux), found) if has_aux else (value, found)
+    found = _structured(asked.operator, inner, result, single)
+    return (found, inner.aux) if has_aux else found
+
+
+def _structured(name: str, inner: Inner, result: Arg, single: bool) -> Symbol:
+    """The result of an operator in the structure that the inner function and its arguments give it."""
+    if name == "jacobian":
+        return _each(inner.graph.result, result, lambda row: inner.likes(row, single))
+    if name == "hessian":
+        return inner.likes([inner.likes(row, single) for row in result], single)
+    if name == "divergence":
+        return result
+    return inner.likes(result, single)
+
+
+def _each(like: Arg, given: Arg, change: Callable[[Arg], Symbol]) -> Symbol:
+    """`change` applied in each place of the result of a function."""
+    if isinstance(like, dict):
+        return {k: _each(v, given[k], change) for k, v in like.items()}
+    if isinstance(like, tuple | list):
+        parts = [_each(v, g, change) for v, g in zip(like, given, strict=True)]
+        return type(like)(*parts) if hasattr(like, "_fields") else type(like)(parts)
+    return change(given)
+
+
+def _loss(low: Lowerer, loss: Symbol, inner: Inner) -> Function:
+    """The loss of a Gauss-Newton product, as a function of the result of the model."""
+    return read(low, loss, [inner.graph.result], {}, [0], False).graph
+
+
+def _spliced(low: Lowerer, ops: Sequence[Op], result: Arg, table: Mapping[Value, Symbol]) -> Arg:
+    """Put ops where the reader is, with what stands for their parameters."""
+    block = renew_block(Block((), tuple(ops), (result,)), dict(table))
+    made = as_primal(block)
     for op in made.ops:
         low.builder.append(op)
     return made.results[0]
 
 
-def _called_inside(
-    asked: Request,
+# -- called with a function and its arguments ----------------------------------------------------
+
+
+def _jvp(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]) -> Symbol:
+    given = _arguments(low, "jvp", ("function", "primals", "tangents", "has_aux"), args, kwargs)
+    primals = _parts(low, given["primals"])
+    tangents = _parts(low, given["tangents"], len(primals))
+    has_aux = bool(given.get("has_aux", False))
+    inner = read(low, given["function"], primals, {}, range(len(primals)), has_aux, all_float=False)
+    dots: dict[Value, Arg] = {}
+    for symbol, part in zip(inner.wanted, tangents, strict=True):
+        _pair(low, symbol, part, dots)
+    made = tangent(inner.graph, range(len(inner.graph.params)))
+    known = set(inner.graph.params)
+    params = [p for p in made.params if p not in known]
+    table = {p: dots[v] for p, v in zip(params, inner.graph.params, strict=True)}
+    y, moved = _spliced(low, made.body.ops, made.result, {**inner.fresh, **table})
+    return (y, moved, inner.aux) if has_aux else (y, moved)
+
+
+def _vjp(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]) -> Symbol:
+    function, primals, has_aux = _with_primals(low, "vjp", args, kwargs)
+    inner = read(low, function, primals, {}, range(len(primals)), has_aux, all_float=False)
+    both = joint(inner.graph, [Wanted(k) for k in range(len(inner.graph.params))])
+    at = seed_position(both.signature)
+    assert at is not None
+    y, each = both.result
+    pull = Linear("pullback", (both.params[at],), {}, (), inner.likes(each, False))
+    return _split(low, both.body.ops, y, inner, pull)
+
+
+def _linearize(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]) -> Symbol:
+    function, primals, has_aux = _with_primals(low, "linearize", args, kwargs)
+    inner = read(low, function, primals, {}, range(len(primals)), has_aux, all_float=False)
+    made, dots = linearized(inner.graph, range(len(inner.graph.params)))
+    y, moved = made.result
+    of = dict(zip(inner.graph.params, dots, strict=True))
+    seeds = tuple(inner.like(w, of) for w in inner.wanted)
+    return _split(low, made.body.ops, y, inner, Linear("pushforward", seeds, {}, (), moved))
+
+
+AT_ONCE: dict[str, Callable[..., Symbol]] = {"jvp": _jvp, "vjp": _vjp, "linearize": _linearize}
+
+
+def _split(low: Lowerer, ops: Sequence[Op], y: Arg, inner: Inner, linear: Linear) -> Symbol:
+    """Put the forward part where the reader is; the linear part waits for its calls."""
+    ahead = tuple(op for op in ops if not op.adjoint)
+    behind = tuple(op for op in ops if op.adjoint)
+    made = [r for op in ahead for r in op.results]
+    value, *renewed = _spliced(low, ahead, (y, *made), inner.fresh)
+    table = {**inner.fresh, **dict(zip(made, renewed, strict=True))}
+    bound = Linear(linear.name, linear.seeds, table, behind, linear.result)
+    function = Partial(bound, (), {})
+    return (value, function) if inner.aux is None else (value, function, inner.aux)
+
+
+def _applied(
+    linear: Linear, low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+) -> Symbol:
+    if kwargs or len(args) != len(linear.seeds):
+        low.refuse(f"a {linear.name} is called with {len(linear.seeds)} arguments by position")
+    dots: dict[Value, Arg] = {}
+    for seed, part in zip(linear.seeds, args, strict=True):
+        _pair(low, seed, part, dots)
+    return _spliced(low, linear.ops, linear.result, {**linear.table, **dots})
+
+
+def _with_primals(
+    low: Lowerer, name: str, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+) -> tuple[Symbol, list[Symbol], bool]:
+    if not args or not kwargs.keys() <= {"has_aux"}:
+        low.refuse(f"{name}() takes a function and its arguments by position, and has_aux")
+    return args[0], list(args[1:]), bool(kwargs.get("has_aux", False))
+
+
+def _arguments(
     low: Lowerer,
     name: str,
-    function: Symbol,
-    args: list[Symbol],
-    kwargs: dict[str, Symbol],
-) -> tuple[Arg, Arg]:
-    """Read the inner function: what is differentiated of its result, and the auxiliary data."""
-    result, aux = low.call(function, args, kwargs), None
-    if asked.has_aux:
-        if not isinstance(result, tuple) or len(result) != 2:
-            low.refuse(f"with has_aux=True, '{name}' must return a pair (result, auxiliary data)")
-        result, aux = result[0], low.arg(result[1])
-    output = low.arg(result)
-    if only_the_call_tells(facts_of_arg(output)):
-        low.emit(ASSERT, [low.apply(runtime.is_one_number, output), refusal(name)])
-    return output, aux
+    names: Sequence[str],
+    args: Sequence[Symbol],
+    kwargs: Mapping[str, Symbol],
+) -> dict[str, Symbol]:
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    if len(args) > len(names) or not set(names[:3]) <= given.keys() <= set(names):
+        low.refuse(f"{name}() takes {', '.join(names)} and nothing else")
+    return given
 
 
-def _described(function: Symbol) -> tuple[str, list[str]]:
-    """The name of a function, and the names of the parameters that a call may give by position."""
-    if isinstance(function, Closure):
-        code = function.code
-        return code.name, [p.name for p in code.parameters if p.kind.startswith("POSITIONAL")]
-    if isinstance(function, Method):
-        name, names = _described(function.function)
-        return name, names[1:]
-    if isinstance(function, Partial):
-        name, names = _described(function.function)
-        return name, [n for n in names[len(function.args) :] if n not in function.keywords]
-    function = function.value if isinstance(function, Outside) else function
-    name = getattr(function, "__name__", type(function).__name__)
-    while hasattr(type(function), "__srcgrad_transform__") and not isinstance(function, Request):
-        function = function.function
-    if isinstance(function, Request) or not callable(function):
-        return name, []
-    parameters = free_parameters(unwrap(function))
-    return name, [p.name for p in parameters if p.kind.startswith("POSITIONAL")]
-
-
-def _place(
-    low: Lowerer,
-    name: str,
-    names: list[str],
-    argnum: int | str,
-    args: list[Symbol],
-    kwargs: dict[str, Symbol],
-) -> tuple[Any, Any]:
-    """Where an argument that a gradient is asked for stands: in `args` or `kwargs`, and where there."""
-    if isinstance(argnum, int) and argnum < 0:
-        argnum += max(len(names), len(args))
-    if isinstance(argnum, int) and 0 <= argnum < len(names) and argnum >= len(args):
-        argnum = names[argnum]
-    if isinstance(argnum, str) and argnum not in kwargs and argnum in names[: len(args)]:
-        argnum = names.index(argnum)
-    if argnum in kwargs:
-        return kwargs, argnum
-    if isinstance(argnum, int) and 0 <= argnum < len(args):
-        return args, argnum
-    what = f"number {argnum}" if isinstance(argnum, int) else repr(argnum)
-    low.refuse(
-        f"the gradient of '{name}' is asked for with respect to argument {what}, "
-        "which is not given in this call"
-    )
-
-
-def _renewed(low: Lowerer, symbol: Symbol, label: str, fresh: dict[Value, Symbol]) -> Symbol:
-    """An argument with fresh values for the numbers, arrays and objects in it."""
-    if isinstance(symbol, Outside | Record):
-        symbol = low.arg(symbol)
-    parts = None if isinstance(symbol, Record) else children(symbol)
-    if parts is not None:
-        return rebuild(
-            symbol,
-            [
-                _renewed(low, p, f"{label}_{k}", fresh)
-                for p, k in zip(parts, labels(symbol), strict=True)
-            ],
+def _parts(low: Lowerer, symbol: Symbol, count: int | None = None) -> list[Symbol]:
+    """The entries of a tuple that the source spells out."""
+    found = children(symbol) if not isinstance(symbol, Value) else None
+    if found is None and isinstance(symbol, Value) and symbol.facts.items is not None:
+        found = [low.apply(operator.getitem, symbol, k) for k in range(len(symbol.facts.items))]
+    if found is None or (count is not None and len(found) != count):
+        low.refuse(
+            "a tuple with one entry per argument is asked for here", cure="write the tuple out"
         )
-    facts = facts_of_arg(symbol) if isinstance(symbol, Value) or is_number(symbol) else None
-    if facts is None or not is_differentiable(facts):
-        return symbol
-    value = Value(label, facts)
-    fresh[value] = symbol
-    return value
+    return found
 
 
-def _gradients(wanted: Symbol, of: Mapping[Value, Arg]) -> Symbol:
-    """The gradients in the structure of the argument; None for what has no derivative."""
+def _pair(low: Lowerer, wanted: Symbol, given: Symbol, table: dict[Value, Arg]) -> None:
+    """Let the values of an argument be told what is given for each of them, zeros for None."""
     if isinstance(wanted, Value):
-        return of.get(wanted)
+        zeros = low.apply(runtime.zeros_like, wanted) if given is None else None
+        table[wanted] = low.arg(given) if given is not None else zeros
+        return
     parts = children(wanted)
-    return None if parts is None else rebuild(wanted, [_gradients(p, of) for p in parts])
+    if parts is None:
+        return
+    entries: Sequence[Symbol]
+    if given is None:
+        entries = [None] * len(parts)
+    elif isinstance(given, Value):
+        keys = labels_of(wanted)
+        get = getattr if isinstance(wanted, Record) else operator.getitem
+        entries = [low.apply(get, given, key) for key in keys]
+    else:
+        entries = children(given) or ()
+    if len(entries) != len(parts):
+        low.refuse("a tangent or cotangent is not structured as what it belongs to")
+    for part, entry in zip(parts, entries, strict=True):
+        _pair(low, part, entry, table)
+
+
+def labels_of(symbol: Symbol) -> list[Any]:
+    """The keys of a container's entries."""
+    if isinstance(symbol, dict):
+        return list(symbol)
+    if isinstance(symbol, Record):
+        return list(labels(symbol))
+    return list(range(len(children(symbol) or ())))

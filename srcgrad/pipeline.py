@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,27 +11,30 @@ import numpy as np
 
 from . import runtime
 from .autodiff.cotangents import primitive
-from .autodiff.reverse import Wanted, gradient, joint, partition, seed_position
+from .autodiff.forward import tangent
+from .autodiff.linear import linearized
+from .autodiff.reverse import Wanted, joint, partition
 from .codegen.load import Generated, generate, load, make_binder
 from .config import settings
 from .conform import Conform, conform_each, conformer, is_differentiable
-from .errors import NotScalar, StructureError
+from .errors import NotScalar
 from .frontend.lower import lower
 from .frontend.parameters import free_parameters
 from .frontend.statements import ASSERT
 from .frontend.unwrap import Unwrapped, unwrap
 from .ir.build import Builder, facts_of_arg
 from .ir.graph import Function
-from .ir.rewrite import as_primal, map_bodies, substitute_block
+from .ir.rewrite import as_primal, map_bodies
 from .ir.types import Facts
+from .lookup import Binder, measured
+from .operators import gradient_of, output_of, paired
 from .ops import tables  # noqa: F401  registers the rules
 from .optimize.passes import optimize
 from .overlap import keeping_apart
+from .transforms import LIKE_ARGUMENTS, TRANSFORMS
 from .wanted import (
     Argnums,
     called,
-    check_arguments,
-    check_scalar,
     facts_of_wanted,
     listed,
     only_the_call_tells,
@@ -47,8 +49,11 @@ __all__ = [
     "finish",
     "gradient_program",
     "header",
+    "linear_programs",
     "primal",
+    "program_of",
     "pullback_programs",
+    "tangent_program",
     "wanted_of",
 ]
 
@@ -73,6 +78,10 @@ class Program:
         except (LookupError, AttributeError, ValueError):
             return False  # it is gone: reading the function anew says so
 
+    @property
+    def measured(self) -> bool:
+        return measured(self.graph.captures)
+
 
 # What is compared by value, because reading it again makes it again. All else is compared by identity:
 # the `==` of a user's class may say anything.
@@ -93,50 +102,34 @@ def primal(function: Callable[..., Any], given: Given) -> Function:
     if not is_derivative(function):
         return lower(function, given)
     f: Any = function
-    inner = paired(primal(f.function, given), f.has_aux)
-    return _without_seed(_gradient(inner, f.argnums, value=f.value, has_aux=f.has_aux))
+    return map_bodies(transformed(f, primal(f.function, f.inner(given))), as_primal)
 
 
-def _without_seed(derivative: Function) -> Function:
-    """A gradient as a function to differentiate: its cotangent is 1.0, all of it is primal."""
-    at = seed_position(derivative.signature)
-    assert at is not None
-    seed = derivative.params[at]
-    body = substitute_block(derivative.body, {seed: derivative.signature[at].default})
-    body = replace(body, params=tuple(p for p in body.params if p is not seed))
-    signature = tuple(p for k, p in enumerate(derivative.signature) if k != at)
-    return map_bodies(replace(derivative, body=body, signature=signature), as_primal)
+def transformed(derivative: Any, graph: Function) -> Function:
+    """What an operator makes of the graph of its function."""
+    options = dict(derivative.options)
+    loss = options.get("loss")
+    if loss is not None:  # a function of the result
+        names = binder(loss).__names__
+        options["loss"] = primal(loss, dict(zip(names, [facts_of_arg(graph.result)], strict=False)))
+    return TRANSFORMS[derivative.operator](graph, **options)
 
 
-def output_of(function: Function, has_aux: bool) -> Any:
-    """What a derivative is taken of: the result, or with auxiliary data, the first of the pair."""
-    return function.result[0] if has_aux else function.result
-
-
-def paired(function: Function, has_aux: bool) -> Function:
-    """The function, and with auxiliary data, its result as a pair.
-
-    Raises
-    ------
-    StructureError
-        If `has_aux` is set and the function does not return a pair.
-    """
-    result = function.result
-    facts = facts_of_arg(result)
-    if not has_aux:
-        return function
-    if facts.kind != "tuple" or facts.items is None or len(facts.items) != 2:
-        raise StructureError(
-            f"with has_aux=True, {called(function)} must return a pair (result, auxiliary data)",
-            function.location,
-            cure="return (loss, aux), or leave has_aux out",
-        )
-    if isinstance(result, tuple):
-        return function
-    builder = Builder()
-    pair = tuple(builder.emit(primitive(operator.getitem), (result, k)) for k in range(2))
-    body = replace(function.body, ops=(*function.body.ops, *builder.ops), results=(pair,))
-    return replace(function, body=body)
+def program_of(derivative: Any, given: Given) -> Program:
+    """The program of what an operator made of a function, generated for arguments of these facts."""
+    options = derivative.options
+    if derivative.operator == "gradient":
+        return gradient_program(derivative.function, given, **options)
+    graph = primal(derivative.function, derivative.inner(given))
+    made = transformed(derivative, graph)
+    program = finish(optimize(made), header(made, given, derivative.operator, graph.name))
+    if given is None:
+        return program
+    run = program.run
+    if derivative.operator in LIKE_ARGUMENTS:
+        conform = _conformer(graph, options["argnums"], program.graph.result)
+        run = _conforming(run, conform, False, False)
+    return replace(program, run=keeping_apart(run, made))
 
 
 def gradient_program(
@@ -155,7 +148,7 @@ def gradient_program(
     unsure = given is not None and only_the_call_tells(facts_of_arg(output_of(graph, has_aux)))
     if unsure:
         graph = _asserting(graph, has_aux)
-    made = _gradient(graph, argnums, value=value, has_aux=has_aux)
+    made = gradient_of(graph, argnums, value=value, has_aux=has_aux)
     program = finish(optimize(made), header(graph, given, "gradient"))
     if given is None:
         return program
@@ -196,15 +189,6 @@ def _refusing(run: Callable[..., Any], graph: Function) -> Callable[..., Any]:
     return call
 
 
-def _gradient(graph: Function, argnums: Argnums, *, value: bool, has_aux: bool) -> Function:
-    """The gradient of a graph, not yet optimised."""
-    wanted = wanted_of(graph, listed(argnums))
-    check_arguments(graph, wanted)
-    check_scalar(graph, facts_of_arg(output_of(graph, has_aux)))
-    single = isinstance(argnums, int | str)
-    return gradient(graph, wanted, single=single, value=value, has_aux=has_aux)
-
-
 def _conformer(graph: Function, argnums: Argnums, gradients: Any) -> Conform | None:
     facts = [facts_of_wanted(graph, w) for w in wanted_of(graph, listed(argnums))]
     if isinstance(argnums, int | str):
@@ -243,6 +227,10 @@ class Pair:
     def is_current(self) -> bool:
         return self.forward.is_current()  # both come from one reading of the function
 
+    @property
+    def measured(self) -> bool:
+        return self.forward.measured
+
 
 def pullback_programs(
     function: Callable[..., Any], given: Mapping[str, Facts], *, has_aux: bool = False
@@ -273,6 +261,48 @@ def pullback_programs(
     return Pair(*programs, pull)
 
 
+def tangent_program(
+    function: Callable[..., Any], given: Given, *, places: Sequence[int], has_aux: bool = False
+) -> Program:
+    """The function beside its tangent; `run` takes arguments, then tangents of those at `places`."""
+    graph = paired(primal(function, given), has_aux)
+    made = optimize(tangent(graph, places, has_aux=has_aux))
+    program = finish(made, header(graph, given, "tangent"))
+    order = [made.params.index(v) for v in graph.params]
+    rest = [k for k in range(len(made.params)) if k not in order]
+    run = program.run
+    if [*order, *rest] != list(range(len(made.params))):  # **kwargs come last
+        at = [[*order, *rest].index(k) for k in range(len(made.params))]
+        inner = run
+
+        def run(*args: Any) -> Any:
+            return inner(*(args[k] for k in at))
+
+    return replace(program, run=keeping_apart(run, graph))
+
+
+def linear_programs(function: Callable[..., Any], given: Given, *, has_aux: bool = False) -> Pair:
+    """The programs that `linearize` runs; `pull` takes what was saved and one tangent per parameter.
+
+    A tangent may be None, for a parameter that stays constant.
+    """
+    assert given is not None
+    graph = paired(primal(function, given), has_aux)
+    places = [k for k, p in enumerate(graph.params) if is_differentiable(p.facts)]
+    made, dots = linearized(graph, places, has_aux=has_aux)
+    forward, linear = partition(optimize(made), dots)
+    linear = replace(linear, name=f"{graph.name}_linear")
+    lines = header(graph, given, "linearization")
+    programs = finish(forward, lines), finish(linear, lines)
+    programs = replace(programs[0], run=keeping_apart(programs[0].run, graph)), programs[1]
+    run = programs[1].run
+
+    def push(saved: Any, tangents: Any) -> Any:
+        return run(saved, *(tangents[k] for k in places))
+
+    return Pair(*programs, push)
+
+
 def finish(function: Function, lines: Sequence[str]) -> Program:
     """Write and load a graph."""
     generated = generate(function, lines)
@@ -283,13 +313,15 @@ def finish(function: Function, lines: Sequence[str]) -> Program:
     return Program(function, generated, load(generated, function))
 
 
-def binder(function: Any) -> Callable[..., tuple[Any, ...]]:
-    """A function of the same parameters that gives their values as a tuple, `__names__` beside.
+def binder(function: Any) -> Binder:
+    """A function of the same parameters that gives their values as a tuple.
 
-    The values are those that a caller gives: without what a method or a partial has fixed.
+    The values are those that a caller gives: without what a method or a partial has fixed. `__names__`
+    beside are the parameters, `__star__` is the place of `*args` among them, or None, and `__end__`
+    that of `**kwargs`, or how many there are.
     """
-    while is_derivative(function):
-        function = function.function
+    if is_derivative(function):
+        return function.rebound(binder(function.function))  # type: ignore[no-any-return]
     found = unwrap(function)
     free = free_parameters(found)
     every = free_parameters(Unwrapped(found.function))
@@ -306,17 +338,21 @@ def binder(function: Any) -> Callable[..., tuple[Any, ...]]:
     else:
         bind = make_binder(name, free, names)
     bind.__names__ = names
+    kinds = [p.kind for p in free]
+    bind.__star__ = kinds.index("VAR_POSITIONAL") if "VAR_POSITIONAL" in kinds else None
+    bind.__end__ = kinds.index("VAR_KEYWORD") if "VAR_KEYWORD" in kinds else len(kinds)
     return bind  # type: ignore[no-any-return]
 
 
-def header(function: Function, given: Given, what: str) -> list[str]:
-    """The comment at the head of generated source."""
+def header(function: Function, given: Given, what: str, name: str | None = None) -> list[str]:
+    """The comment at the head of generated source; `name` is that of the user's function."""
+    name = name or function.name
     if given is None:
-        lines = [f"The {what} of {function.name}, generated by srcgrad for any numbers and arrays."]
+        lines = [f"The {what} of {name}, generated by srcgrad for any numbers and arrays."]
         if function.assumes:
             lines.append(f"Single numbers, not rows or arrays, are: {', '.join(function.assumes)}.")
         return lines
     parts = [
         f"{p.name}: {v.facts}" for p, v in zip(function.signature, function.params, strict=True)
     ]
-    return [f"The {what} of {function.name}, generated by srcgrad.", f"For {', '.join(parts)}."]
+    return [f"The {what} of {name}, generated by srcgrad.", f"For {', '.join(parts)}."]

@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "srcgrad"
 
 # From the ground up. Parts on one floor may import each other, without cycles between modules.
 FLOORS = (
-    ("errors", "config", "runtime"),
+    ("errors", "config", "kinds", "runtime", "custom", "implicit"),
     ("ir",),
     ("ops",),
     ("frontend", "analysis"),
@@ -25,8 +25,12 @@ FLOORS = (
     ("backends",),
     ("conform", "lookup", "overlap"),
     ("wanted",),
-    ("pipeline", "nested"),
-    ("api", "derivative"),
+    ("operators",),
+    ("jacobians",),
+    ("transforms",),
+    ("pipeline", "reading"),
+    ("nested",),
+    ("api", "derivative", "pushforward", "products", "matrices", "sparse", "vmapping"),
     ("tensor", "testing"),
     ("cli", "demo", "pytest_plugin", "notebook", "draw"),
 )

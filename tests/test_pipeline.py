@@ -184,10 +184,19 @@ def test_keys_tell_functions_by_identity():
     assert identity_of(one.loss) != identity_of(other.loss)
 
 
+def bind(*values):
+    return values
+
+
+bind.__names__ = ("x",)
+
+
 def test_one_thread_generates_at_a_time():
     inside, most = [], []
 
     class Made:
+        measured = False
+
         def is_current(self):
             return True
 
@@ -198,7 +207,7 @@ def test_one_thread_generates_at_a_time():
             inside.pop()
         return Made()
 
-    programs = Programs(lambda *a: a, ["x"], make)
+    programs = Programs(bind, make)
     threads = [
         threading.Thread(target=programs.made, args=(k, (np.ones(k),))) for k in (1, 1, 2, 3, 3, 40)
     ]
@@ -213,11 +222,12 @@ def test_one_thread_generates_at_a_time():
 def test_what_is_out_of_date_is_made_again():
     class Made:
         fresh = True
+        measured = False
 
         def is_current(self):
             return self.fresh
 
-    programs = Programs(lambda *a: a, ["x"], lambda given: Made())
+    programs = Programs(bind, lambda given: Made())
     first = programs.made("key", (1.0,))
     assert programs.get("key") is first is programs.made("other", (2.0,))
     first.fresh = False

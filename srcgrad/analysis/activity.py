@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ..ir.graph import CALL, CONTROL, IF, WITH, Arg, Block, Loop, Op, Value, values_in
+from ..ir.graph import BRANCHES, CALL, CONTROL, CUSTOM, Arg, Block, Loop, Op, Value, values_in
 from ..ir.types import Facts
 from ..ops import registry
 from .unbound import unbound_values
@@ -69,12 +69,12 @@ class Activity:
 
     def _forward(self, ops: Iterable[Op]) -> None:
         for op in ops:
-            if op.primitive in (IF, WITH):
+            if op.primitive in (CALL, CUSTOM):
+                self._spread(op.results, [op.args] * len(op.results))
+            elif op.primitive in BRANCHES:
                 for block in op.blocks:
                     self._forward(block.ops)
                     self._spread(op.results, block.results)
-            elif op.primitive is CALL:
-                self._spread(op.results, [op.args] * len(op.results))
             elif op.primitive in CONTROL:
                 self._forward_loop(Loop(op))
             elif any(v in self.varied for v in differentiable_operands(op)):
@@ -103,12 +103,12 @@ class Activity:
 
     def _backward(self, ops: tuple[Op, ...]) -> None:
         for op in reversed(ops):
-            if op.primitive in (IF, WITH):
+            if op.primitive in (CALL, CUSTOM):
+                self._matter([op.args] * len(op.results), op.results)
+            elif op.primitive in BRANCHES:
                 for block in op.blocks:
                     self._matter(block.results, op.results)
                     self._backward(block.ops)
-            elif op.primitive is CALL:
-                self._matter([op.args] * len(op.results), op.results)
             elif op.primitive in CONTROL:
                 self._backward_loop(Loop(op))
             elif any(r in self.useful for r in op.results):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
-from ..ir.graph import CALL, IF, LOOPS, WITH, Arg, Block, Function, Loop, Op, Value, values_in, walk
+from ..ir.graph import BRANCHES, CALL, LOOPS, Arg, Block, Function, Loop, Op, Value, values_in, walk
 from ..ir.types import CONTAINERS, SCALARS
 
 OUTSIDE = object()  # the root of all memory that is not the function's own
@@ -62,7 +62,7 @@ READ_ONLY = (
 # Functions that make containers of which each entry has memory of its own.
 SEPARATE = (runtime.zeros_like, runtime.add, runtime.copied)
 # Functions that make a container afresh, of the entries that they are given.
-GATHERING = (list, sorted, runtime.permute, dict)
+GATHERING = (list, sorted, runtime.permute, runtime.still_kept, runtime.without_last, dict)
 UPDATES = (runtime.index_add, runtime.attribute_add, runtime.append, runtime.setitem)
 
 
@@ -164,7 +164,7 @@ class Memory:
                     self._blocks(op)
                 continue
             self._blocks(op)
-            if op.primitive in (IF, WITH):
+            if op.primitive in BRANCHES:
                 for k, result in enumerate(op.results):
                     self._follow(result, *(inner.results[k] for inner in op.blocks))
             else:

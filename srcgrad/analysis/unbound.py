@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.graph import IF, LOOPS, UNDEFINED, WITH, Arg, Block, Loop, Value
+from ..ir.graph import BRANCHES, LOOPS, UNDEFINED, Arg, Block, Loop, Value
 
 
 def unbound_values(block: Block) -> set[Value]:
@@ -22,7 +22,7 @@ def _visit(block: Block, found: set[Value]) -> None:
     for op in block.ops:
         for inner in op.blocks:
             _visit(inner, found)
-        if op.primitive in (IF, WITH):
+        if op.primitive in BRANCHES:
             for k, result in enumerate(op.results):
                 if any(is_unbound(inner.results[k]) for inner in op.blocks):
                     found.add(result)

@@ -9,10 +9,12 @@ from typing import Any
 
 from ..analysis.activity import Activity
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import CALL, IF, WITH, Loop, Op, Value
+from ..ir.graph import BRANCHES, CALL, CHECKPOINT, CUSTOM, Loop, Op, Value
 from ..ir.types import Facts, join
 from .branches import reverse_branches
+from .checkpoints import reverse_checkpoint, reverse_inner_loop
 from .cotangents import leaves, primitive
+from .custom import reverse_custom
 from .loops import reverse_loop
 from .pull import Pull
 
@@ -51,11 +53,21 @@ class Sweep(Pull):
         made.lasting = self.lasting
         return made
 
+    def of(self, active: Activity, builder: Builder) -> Sweep:
+        """A sweep of other ops, in the same program."""
+        return Sweep(active, builder, self.pairs)
+
     def control(self, op: Op) -> list[Op]:
-        if op.primitive in (IF, WITH):
+        if op.primitive is CHECKPOINT:
+            return reverse_checkpoint(self, op)
+        if op.primitive is CUSTOM:
+            return reverse_custom(self, op)
+        if op.primitive in BRANCHES:
             return reverse_branches(self, op)
         if op.primitive is CALL:
             return _reverse_call(self, op)
+        if Loop(op).keep is not None and not self.together:
+            return reverse_inner_loop(self, op)
         return reverse_loop(self, Loop(op))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 from collections.abc import Container, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -107,16 +107,30 @@ class Cotangents:
             return Partial(entries)
         if isinstance(a, Partial) or isinstance(b, Partial):
             assert value is not None
+            partial, other = (a, b) if isinstance(a, Partial) else (b, a)
+            if is_structure(other) and known_entries(value.facts) is not None:
+                return self._filled_in(value, other, partial)
             a, b = self.whole(value, a), self.whole(value, b)
         if is_structure(a) and is_structure(b):
             return self._merge(a, b)
-        if is_structure(a) or is_structure(b) or _is_container(a):
-            return self.builder.emit(primitive(runtime.add), (a, b), hint=hint)
         if _is_zero(a):
             return b
         if _is_zero(b):
             return a
+        if is_structure(a) or is_structure(b) or _may_be_container(a) or _may_be_container(b):
+            return self.builder.emit(primitive(runtime.add), (a, b), hint=hint)
         return self.builder.emit(primitive(operator.add), (a, b), hint=hint)
+
+    def _filled_in(self, value: Value, whole: Arg, partial: Partial) -> Arg:
+        """A structure with a part of it added: what the part lacks stays as it is."""
+        keys = known_entries(value.facts) or ()
+        parts = [
+            self._sum_entry(value, key, whole[key], partial.entries[key])
+            if key in partial.entries
+            else whole[key]
+            for key in keys
+        ]
+        return rebuild_entries(whole, keys, parts)
 
     def _sum_entry(self, value: Value | None, key: Any, a: Cotangent, b: Cotangent) -> Cotangent:
         if a is None:
@@ -166,7 +180,7 @@ class Cotangents:
                 child = self._child(value, key, facts.kind)
                 entry = self.zero(child) if entry is None else self.whole(child, entry)
             parts.append(entry)
-        return self._assemble(parts, keys, facts)
+        return self.assemble(parts, keys, facts)
 
     def _plain(self, g: Cotangent) -> Arg:
         assert not isinstance(g, Partial), "entries of a container of unknown length are plain"
@@ -177,14 +191,15 @@ class Cotangents:
         function = getattr if kind == "object" else operator.getitem
         return self.builder.emit(primitive(function), (value, key))
 
-    def _assemble(self, parts: list[Arg], keys: tuple[Any, ...], facts: Facts) -> Arg:
+    def assemble(self, parts: list[Arg], keys: tuple[Any, ...], facts: Facts) -> Arg:
         if facts.kind == "dict":
             return dict(zip(keys, parts, strict=True))
         if facts.kind == "list":
             return parts
         if facts.kind == "object":
-            assert facts.cls is not None
             fields = dict(zip(keys, parts, strict=True))
+            facts = replace(facts, items=tuple(map(facts_of_arg, parts)))
+            assert facts.cls is not None
             if _takes_its_fields(facts.cls):
                 return self.builder.emit(construct(facts.cls), (), fields, facts=facts)
             return self.builder.emit(primitive(runtime.instance), (facts.cls, fields), facts=facts)
@@ -200,10 +215,19 @@ class Cotangents:
         if facts.kind == "array" and facts.dtype is not None and value not in self.unbound:
             if np.dtype(facts.dtype).kind in "fc":
                 return self.builder.emit(primitive(np.zeros_like), (value,))
-        keys = known_entries(facts)
+        keys = None if value in self.unbound else known_entries(facts)
         if keys is not None and len(keys) <= 8 and facts.kind in ("tuple", "dict"):
             return self.whole(value, Partial(), facts)
         return self.builder.emit(primitive(runtime.zeros_like), (value,))
+
+
+def rebuild_entries(like: Arg, keys: Iterable[Any], parts: Iterable[Arg]) -> Arg:
+    """A structure with the type of `like`, of other entries."""
+    if isinstance(like, dict):
+        return dict(zip(keys, parts, strict=True))
+    if isinstance(like, tuple):
+        return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
+    return list(parts)
 
 
 def construct(cls: type) -> Primitive:
@@ -220,8 +244,8 @@ def _takes_its_fields(cls: type) -> bool:
     return generated and not hasattr(cls, "__post_init__") and all(f.init for f in fields)
 
 
-def _is_container(arg: Arg) -> bool:
-    return isinstance(arg, Value) and arg.facts.kind in CONTAINERS
+def _may_be_container(arg: Arg) -> bool:
+    return isinstance(arg, Value) and arg.facts.kind in CONTAINERS | {"opaque"}
 
 
 def _is_zero(arg: Arg) -> bool:
@@ -243,9 +267,21 @@ def same_structure(a: Arg, b: Arg) -> bool:
 
 
 def name_cotangent(cotangent: Arg, value: Value) -> None:
-    """Let a cotangent be known by the name of its value."""
-    if isinstance(cotangent, Value) and value.hint is not None:
-        cotangent.hint = f"d_{value.hint}"
+    """Let a cotangent be known by the name of its value, each entry of it by its key, too."""
+    if value.hint is not None:
+        _name(cotangent, f"d_{value.hint}", top=True)
+
+
+def _name(cotangent: Arg, name: str, *, top: bool = False) -> None:
+    if isinstance(cotangent, Value):
+        if top or cotangent.hint is None:
+            cotangent.hint = name
+    elif isinstance(cotangent, dict):
+        for key, part in cotangent.items():
+            _name(part, f"{name}_{key}" if str(key).isidentifier() else name)
+    elif isinstance(cotangent, tuple | list):
+        for k, part in enumerate(cotangent):
+            _name(part, f"{name}_{k}")
 
 
 def leaves(arg: Arg) -> Iterable[Arg]:

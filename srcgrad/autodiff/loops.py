@@ -13,6 +13,7 @@ from ..ir.build import facts_of_arg, stack_facts
 from ..ir.graph import FOR, Arg, Block, Loop, Op, Value, free_values
 from ..ir.rewrite import prune, substitute, substitute_block, substitute_op
 from ..ir.types import PY_INT, SCALARS, Facts
+from .checkpoints import recomputing
 from .cotangents import (
     Cotangents,
     is_structure,
@@ -89,12 +90,13 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
     starts += [outer.take_or_zero(v) for v in outside]
     names = [loop.carried[k] for k in rounds] + outside
     carried = _Carried(starts)
-    for params, v in zip(carried.params, names, strict=True):
-        if len(params) == 1:
-            name_cotangent(params[0], v)
+    for k, v in enumerate(names):
+        name_cotangent(starts[k] if is_structure(starts[k]) else None, v)
+        name_cotangent(carried.given(k), v)
 
     index = Value(loop.index.hint, PY_INT)
     child = sweep.child(looping=True)
+    child.together = loop.keep is not None  # its rounds are computed again where they are reversed
     child.lasting = sweep.lasting | lasting_versions(loop)
     for k, v in enumerate(outside):
         child.cotangents.table[v] = carried.given(len(rounds) + k)
@@ -120,9 +122,15 @@ def reverse_loop(sweep: Pull, loop: Loop) -> list[Op]:
     block = prune(child.builder.block((), [*flat, *handed]))
     block = Block((index, *(p for ps in carried.params for p in ps)), block.ops, tuple(flat))
 
+    past: list[History] = []
+    first: dict[Value, Arg] = {}
+    if loop.keep is not None:
+        loop, block = recomputing(loop, child.forward, block)
+        op, child.forward, own = loop.op, list(loop.body.ops), set(loop.body.params)
     wanted = [v for v in free_values(block) if v in own]
-    past, first = _rewinding(loop, child, block, wanted)
-    block = substitute_block(block, first)
+    if loop.keep is None:
+        past, first = _rewinding(loop, child, block, wanted)
+        block = substitute_block(block, first)
     wanted = [v for v in wanted if v not in first]
     residuals = Residuals(loop.index, loop.carried, child.forward, wanted)
     if past:

@@ -15,7 +15,6 @@ from ..analysis.activity import carries_derivative as carries
 from ..errors import MissingRule, SrcgradError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import CONTROL, Arg, Op, Value, values_in
-from ..ir.types import CONTAINERS
 from ..ops import registry, trace
 from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
 from .rewind import Rewound
@@ -27,6 +26,29 @@ PRODUCTS = (operator.matmul, np.matmul, np.dot, np.inner, np.outer, np.vdot)
 def _at_most_matrices(args: Iterable[Arg]) -> bool:
     ranks = [facts_of_arg(arg).ndim for arg in args]
     return all(rank is not None and rank <= 2 for rank in ranks)
+
+
+def _overwrites_all(op: Op) -> bool:
+    """Whether an op writes to every entry of an array: `a[...] = v`."""
+    function, args = op.primitive.function, op.args
+    return (
+        function is runtime.setitem
+        and args[1] is Ellipsis
+        and facts_of_arg(args[0]).kind in ("array", "unknown")
+    )
+
+
+def refuse_uncovered(op: Op, covered: int, active: Activity) -> None:
+    """Refuse a call in which what is differentiated goes where its rule does not look."""
+    named = {f"argument {k + 1}": a for k, a in enumerate(op.args) if k >= covered}
+    for name, arg in (named | dict(op.kwargs)).items():
+        if any(v in active.varied and carries(v.facts) for v in values_in(arg)):
+            raise MissingRule(
+                f"what is differentiated goes into {name!r} of {op.primitive.name}, for which "
+                "there is no derivative rule",
+                op.location,
+                cure="keep it out of there, or wrap it in srcgrad.stop_gradient",
+            )
 
 
 class Pull(ABC):
@@ -47,10 +69,15 @@ class Pull(ABC):
         self.rewound: dict[Value, Rewound] = {}  # arrays that a reversed op hands back as they were
         self.lasting: set[Value] = set()  # versions of the arrays that a loop around hands on
         self.looping = False  # whether the block is run once per round of some loop
+        self.together = False  # whether the two sweeps of the block stand side by side in one block
 
     @abstractmethod
     def child(self, table: dict[Value, Any] | None = None, looping: bool = False) -> Pull:
         """A sweep of a block inside this one."""
+
+    @abstractmethod
+    def of(self, active: Activity, builder: Builder) -> Pull:
+        """A sweep of other ops, in the same program."""
 
     @abstractmethod
     def control(self, op: Op) -> list[Op]:
@@ -63,7 +90,7 @@ class Pull(ABC):
                 self.cotangents.add(target, cotangent)
         elif isinstance(target, slice) or cotangent is None:
             return
-        elif isinstance(cotangent, Value) and cotangent.facts.kind in CONTAINERS | {"unknown"}:
+        elif isinstance(cotangent, Value):
             for key, part in _entries(target):
                 if any(v in self.active for v in values_in(part)):
                     self.seed(part, self.emit(operator.getitem, cotangent, key))
@@ -108,7 +135,7 @@ class Pull(ABC):
             rule = registry.rule_of(op.primitive)
         except MissingRule as error:
             raise error.at(op.location) from None
-        self._refuse_uncovered(op, len(registry.formulas(rule, len(op.args))))
+        refuse_uncovered(op, len(registry.formulas(rule, len(op.args))), self.active)
         wrapped = trace.wrap((op.args, dict(op.kwargs)), self.builder)
         g, y = trace.wrap((g, op.result), self.builder)
         given_to: dict[Value, Any] = {}
@@ -119,6 +146,8 @@ class Pull(ABC):
             arg = op.args[k]
             if formula is None or not any(v in self.active for v in values_in(arg)):
                 continue
+            if k == 0 and _overwrites_all(op):
+                continue  # nothing of what stood there is left
             try:
                 given = formula(g, y, *wrapped[0], **wrapped[1])
             except SrcgradError as error:
@@ -149,18 +178,6 @@ class Pull(ABC):
                 part = self.emit(getattr, g, name)
             if part is not None:
                 self.give(arg, part)
-
-    def _refuse_uncovered(self, op: Op, covered: int) -> None:
-        """Refuse a call in which what is differentiated goes where its rule does not look."""
-        named = {f"argument {k + 1}": a for k, a in enumerate(op.args) if k >= covered}
-        for name, arg in (named | dict(op.kwargs)).items():
-            if any(v in self.active.varied and carries(v.facts) for v in values_in(arg)):
-                raise MissingRule(
-                    f"what is differentiated goes into {name!r} of {op.primitive.name}, for which "
-                    "there is no derivative rule",
-                    op.location,
-                    cure="keep it out of there, or wrap it in srcgrad.stop_gradient",
-                )
 
     def _is_known_entry(self, op: Op) -> bool:
         """Whether an op takes one entry, known by its key, out of a container of known entries."""

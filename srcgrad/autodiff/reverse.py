@@ -60,12 +60,13 @@ def sweep(
                 function.location,
                 cure="pass floats, for instance 3.0 for 3 or x.astype(float) for x",
             )
-    callees = function.callees
+    callees, alone = function.callees, pairs is None
     if pairs is None:
         pairs, callees = pair_up(function)
     active = Activity(function.body, inputs, output)
     builder = Builder(function.location, adjoint=True)
     outer = Sweep(active, builder, pairs)
+    outer.together = alone
     outer.seed(output, seed)
     outer.run(function.body.ops)
     builder.location = None
@@ -245,18 +246,21 @@ def joint(
     return _with_seed(function, seed, swept, (function.result, swept.gradients), (1,))
 
 
-def partition(both: Function) -> tuple[Function, Function]:
+def partition(both: Function, seeds: Sequence[Value] = ()) -> tuple[Function, Function]:
     """Cut what `joint` made, optimised or not, where the backward sweep begins.
 
     The forward program returns (result, saved), the backward program takes (saved, cotangent of the
-    result) to the tuple of wanted cotangents.
+    result) to the tuple of wanted cotangents. `seeds` are the parameters of the sweep, where they are
+    others than the cotangent.
     """
     result, gradients = both.result
-    at = seed_position(both.signature)
-    assert at is not None
-    seed = both.params[at]
+    if not seeds:
+        at = seed_position(both.signature)
+        assert at is not None
+        seeds = [both.params[at]]
     forward_ops = tuple(op for op in both.body.ops if not op.adjoint)
-    backward = prune(Block((seed,), tuple(op for op in both.body.ops if op.adjoint), (gradients,)))
+    swept = tuple(op for op in both.body.ops if op.adjoint)
+    backward = prune(Block(tuple(seeds), swept, (gradients,)))
     captured = {c.value for c in both.captures}
     needed = [v for v in free_values(backward) if v not in captured]
     saved = Value("saved", Facts("tuple", items=tuple(v.facts for v in needed)))
@@ -268,23 +272,24 @@ def partition(both: Function) -> tuple[Function, Function]:
         twin = table[v] = Value(hint, v.facts)
         reads.append(Op(primitive(operator.getitem), (saved, k), (twin,), adjoint=True))
     backward = substitute_block(Block((), backward.ops, backward.results), table)
-    params = tuple(p for p in both.params if p is not seed)
-    signature = tuple(p for k, p in enumerate(both.signature) if k != at)
+    given = list(zip(both.signature, both.params, strict=True))
+    kept = [(p, v) for p, v in given if v not in seeds]
+    names = [Parameter(p.name) for p, v in given if v in seeds]
     name = both.name.removeprefix("d_")
     while f"{name}_forward" in both.callees or f"{name}_backward" in both.callees:
         name += "_"
     forward = replace(
         both,
         name=f"{name}_forward",
-        signature=signature,
-        body=Block(params, forward_ops, ((result, tuple(needed)),)),
+        signature=tuple(p for p, _ in kept),
+        body=Block(tuple(v for _, v in kept), forward_ops, ((result, tuple(needed)),)),
         owned=None,
     )
     return forward, replace(
         both,
         name=f"{name}_backward",
-        signature=(Parameter("saved"), Parameter("g")),
-        body=Block((saved, seed), (*reads, *backward.ops), backward.results),
+        signature=(Parameter("saved"), *names),
+        body=Block((saved, *seeds), (*reads, *backward.ops), backward.results),
         owned=None,
         doc=None,
     )

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import runtime
 from ..ir.build import Builder
-from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Loop, Op, Value, reads, values_in, walk
+from ..ir.graph import BRANCHES, LOOPS, Arg, Block, Loop, Op, Value, reads, values_in, walk
 from ..ir.rewrite import substitute, substitute_op
 from .cotangents import primitive
 from .residuals import Residuals
@@ -126,7 +126,7 @@ def _leads_to(
             if _leads_to(inner.yields[k], inner.carried[k], made, versions) is None:
                 return None
             target = inner.inits[k]
-        elif op.primitive in (IF, WITH):
+        elif op.primitive in BRANCHES:
             inside = {r for b in op.blocks for o in walk(b) for r in o.results}
             k = op.results.index(target)
             local = {v: o for v, o in made.items() if v in inside}

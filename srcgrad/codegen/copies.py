@@ -435,11 +435,11 @@ class _Settling(Edits):
                 continue
             if not self.memory.meet(self.memory.all(source), update.written):
                 continue
-            self.tried.add((source, value))
             op = self.maker.get(source)
+            copied = self._copy(source, deep=source.facts.kind in CONTAINERS)
+            self.tried |= {(source, value), (copied.result, value)}  # nor is the copy to be copied
             if op is not None and op.primitive is IF:
                 return self._side_copied(op, source, update)
-            copied = self._copy(source, deep=source.facts.kind in CONTAINERS)
             if op is not None and self.home[source] is block and self.is_view(op):
                 return self.insert(block, self.place[op][1] + 1, copied)
             return self.result(block, j, copied)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -286,7 +287,13 @@ class Emitter(Statements):
     ) -> ast.stmt:
         if loop.count is None:
             assert test is not None
-            return ast.While(test, body, [])
+            if not header.index_used:
+                return ast.While(test, body, [])
+            if not (isinstance(test, ast.Constant) and test.value is True):
+                body = [ast.If(ast.UnaryOp(ast.Not(), test), [ast.Break()], []), *body]
+            return ast.For(
+                self.target(loop.index), self.builtin(itertools.count), body, [], lineno=0
+            )
         empties = header.tape is not None and header.tape.stacks and not header.tape.shared
         if empties and header.tape and not header.sequences and not header.index_used:
             return ast.While(load(self.names[header.tape.value]), body, [])
@@ -310,7 +317,8 @@ class Emitter(Statements):
     def counted(self, loop: Loop, header: Header) -> ast.expr:
         """What a loop runs over that only counts its rounds."""
         op = self.plan.definition.get(loop.count) if isinstance(loop.count, Value) else None
-        if op is not None and op.primitive.function is len and not header.index_used:
+        folded = loop.count in self.plan.folded  # a count with a name may outlive what it counts
+        if op is not None and op.primitive.function is len and folded and not header.index_used:
             over = self.plan.definition.get(op.args[0])
             if over is not None and over.primitive.function is range:
                 return self.arg(op.args[0])

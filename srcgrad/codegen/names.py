@@ -100,6 +100,8 @@ class Liveness:
             before = self.loop(Loop(op), live)
             self.before[op] = frozenset(before)
             return before
+        if op.results and op.results[0] in self.plan.in_header:
+            return live  # bound at the head of a loop, or with the tuple that it is an entry of
         made = [v for r in op.results for v in self.plan.bound(r)]
         for result in made:
             self.define([result], live - {result})
@@ -109,12 +111,11 @@ class Liveness:
             for block in op.blocks:
                 inside |= self.block(block, before)
             return inside | self.expand(op.args)
-        if not (op.results and op.results[0] in self.plan.in_header):
-            before |= self.expand(op.args)
-            before |= self.expand(list(op.kwargs.values()))
-            nest = self.plan.nests.of.get(op)
-            if nest is not None:  # its statement names the root, whatever has looked into it before
-                before |= self.expand([nest.root, *(a for o in nest.path for a in o.args[1:])])
+        before |= self.expand(op.args)
+        before |= self.expand(list(op.kwargs.values()))
+        nest = self.plan.nests.of.get(op)
+        if nest is not None:  # its statement names the root, whatever has looked into it before
+            before |= self.expand([nest.root, *(a for o in nest.path for a in o.args[1:])])
         return before
 
     def loop(self, loop: Loop, live: set[Value]) -> set[Value]:
@@ -286,8 +287,22 @@ class Names:
                 return self.names[again]  # what comes off the tape is called as it went on
             base = self._invent(members)
             if base != "k":
-                taken |= set(self.names.values())  # a name of our own means one thing only
+                taken |= self._spoken_for(members)
         return unused(base if base.isidentifier() else "t", taken | self.reserved)
+
+    def _spoken_for(self, members: list[Value]) -> set[str]:
+        """The names that an unnamed value must not have, as a name of our own means one thing only.
+
+        But what checkpointed blocks make may be called what it is called in the other such blocks, so
+        that there is not more of it at a time than that of one.
+        """
+        if not all(self._spliced(v) for v in members):
+            return set(self.names.values())
+        return {name for value, name in self.names.items() if not self._spliced(value)}
+
+    def _spliced(self, value: Value) -> bool:
+        op = self.plan.definition.get(value)
+        return op is not None and bool(op.attrs.get("spliced"))
 
     def _invent(self, members: list[Value]) -> str:
         """A name after the function that makes the value, on whatever path."""

@@ -261,6 +261,10 @@ class Expressions:
         function, args = op.primitive.function, op.args
         first = args[0] if args else None
         is_array = isinstance(first, Value) and first.facts.kind == "array"
+        if op.primitive.name.startswith("."):
+            method = ast.Attribute(self.arg(first), op.primitive.name[1:], ast.Load())
+            keywords = [ast.keyword(k, self.arg(v)) for k, v in op.kwargs.items()]
+            return ast.Call(method, [self.arg(a) for a in args[1:]], keywords)
         if function is runtime.gather and isinstance(first, list | dict):
             return self.arg(first)
         if function is np.copy and len(args) == 1 and (is_array or op.attrs.get("array")):

@@ -88,7 +88,7 @@ def _written_out(helpers: Iterable[Any]) -> tuple[dict[str, None], list[str]]:
     def visit(helper: Any) -> None:
         functions[helper.__name__] = _source(helper)
         for name in _names_read(helper.__code__):
-            found = helper.__globals__.get(name)
+            found = None if name.startswith("__") else helper.__globals__.get(name)
             if isinstance(found, ModuleType):
                 shown = "import numpy as np" if found is np else f"import {found.__name__}"
                 imports[shown] = None

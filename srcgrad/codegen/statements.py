@@ -142,7 +142,7 @@ class Statements:
         """Whether a name must exist even where nothing was bound to it.
 
         A value that one branch alone makes is read under the same condition only, unless it is kept:
-        on a tape, or in what a forward program saves.
+        on a tape, in what a forward program saves, or in a state of a checkpointed loop.
         """
         block = self.plan.home.get(value)
         if block is not None and value in block.params[1:] and self._is_loop_body(block):
@@ -154,6 +154,8 @@ class Statements:
                 return True
             if op is not None and op.primitive.function is runtime.zeros_like:
                 return True  # of None, it gives 0.0
+            if op is not None and op.attrs.get("state"):
+                return True
             if op is None and (block is self.function.body or self._is_loop_body(block)):
                 return True
             if op is None:

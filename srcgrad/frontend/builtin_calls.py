@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import itertools
 import operator
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from ..ir.graph import Value
 from ..ir.types import PY_BOOL, PY_INT, Facts
@@ -15,6 +19,7 @@ from .calls import call_primitive
 from .core import BUILTINS, Lowerer, primitive_of
 from .displays import item, spread
 from .expressions import apply_binary
+from .late import of_call
 from .loops import LoopReader, counted
 from .objects import attribute
 from .symbols import (
@@ -90,6 +95,12 @@ def _zipped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
 def _enumerated(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     given = [*args, *kwargs.values()]
     return Walk("enumerate", (given[0],), given[1] if len(given) > 1 else 0)
+
+
+@builtin(itertools.count)
+def _numbers(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    given = {**dict(zip(("start", "step"), args, strict=False)), **kwargs}
+    return Walk("count", (given.get("start", 0), given.get("step", 1)))
 
 
 @builtin(reversed)
@@ -195,7 +206,25 @@ def _iterator(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     if len(args) != 1:
         return emit(low, iter, args, kwargs)
     known = isinstance(args[0], Walk) and args[0].kind in ONCE
-    return args[0] if known else Walk("lazy", (args[0],), low.memory.count)
+    return args[0] if known else Walk("lazy", (args[0],), of_call(low))
+
+
+@builtin(next)
+def _next(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    if isinstance(args[0], Outside):
+        return emit(low, next, args, kwargs)
+    low.refuse(
+        "'next()' is not supported: how far an iterator has got is not followed",
+        cure="make a list of it, and take its entries by their places: xs[0]",
+    )
+
+
+@builtin(np.ndenumerate)
+def _places_and_entries(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    (given,) = args
+    owner = low.call(np.asarray, [given], {}) if isinstance(given, list | tuple) else given
+    shape = low.call(np.shape, [owner], {})
+    return Walk("ndenumerate", (owner, low.call(np.ndindex, [shape], {})))
 
 
 @builtin(map)
@@ -210,7 +239,7 @@ def _mapped(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     new = Iteration(iteration.length, iteration.count, entry, iteration.unroll, iteration.indexed)
     unrolled = new.unrolled(low)
     made = [entry(k) for k in range(new.length or 0)] if unrolled else _list_of(low, new, list)
-    return Walk("lazy", (made,), low.memory.count)
+    return Walk("lazy", (made,), of_call(low, *args))
 
 
 @builtin(functools.reduce)
@@ -308,6 +337,35 @@ def _dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
         "the keys of this dict are only known when the function runs",
         cure="write the dict out, or walk over keys that are known",
     )
+
+
+@builtin(set)
+def _set(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return emit(low, set, args, kwargs, facts=Facts("opaque", cls=set))
+
+
+@builtin(collections.OrderedDict)
+def _ordered(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    return BUILTINS[dict](low, args, kwargs)
+
+
+@builtin(collections.defaultdict)
+def _default_dictionary(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    low.refuse(
+        "collections.defaultdict is not supported",
+        cure="use a dict, and say what a new key begins with: d[k] = d.get(k, 0.0) + x",
+    )
+
+
+@builtin(collections.deque)
+def _double_ended(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    """A deque, which is read as a list."""
+    if len(args) > 1 or kwargs:
+        low.refuse(
+            "collections.deque is supported with one argument at most",
+            cure="leave maxlen out, and write 'if len(xs) > n: xs.popleft()'",
+        )
+    return BUILTINS[list](low, args, {})
 
 
 @builtin(functools.partial)

@@ -11,19 +11,24 @@ from typing import Any
 import gast
 import numpy as np
 
+from ..custom import Custom
 from ..errors import SrcgradError
 from ..ir.graph import Value
 from ..ir.types import Facts
 from ..ops import registry
+from ..runtime.checkpoints import inside_checkpoint
 from .arguments import bind_arguments, default_symbol
+from .checkpoints import call_checkpoint
 from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
 from .displays import spread
 from .expressions import expression
 from .inline import code_of, inline
+from .joins import outer
 from .methods import call_method
 from .mutators import write_by_call
 from .objects import from_object, of_class
 from .parameters import is_open
+from .rules import call_custom
 from .structures import construct
 from .symbols import (
     BoundName,
@@ -140,6 +145,11 @@ def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) 
         return handler(low, args, dict(kwargs))
     if hasattr(type(function), "__srcgrad_transform__"):
         return _transform(low, function, args, kwargs)
+    if isinstance(function, Custom):
+        return call_custom(low, function, args, kwargs)
+    again = inside_checkpoint(function)
+    if again is not None:
+        return call_checkpoint(low, again, args, kwargs)
     if isinstance(function, type):
         made = construct(low, function, args, kwargs)
         if made is not None:
@@ -193,6 +203,9 @@ def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keyword
     done = write_by_call(low, function, list(args), dict(kwargs))
     if done is not None:
         return done[0]
+    pairs = outer(low, function, list(args), dict(kwargs))
+    if pairs is not None:
+        return pairs[0]
     if isinstance(function, np.vectorize):
         low.refuse(
             "np.vectorize is not supported: the function that it calls is not read",

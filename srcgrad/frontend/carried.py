@@ -8,7 +8,7 @@ left in the name, and gives up as much as it has to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..ir.graph import UNDEFINED, Value
@@ -52,13 +52,17 @@ class Hole:
 
 class Carried:
     """The templates of the names that a loop carries. `memory` keeps facts from one reading of the
-    loop for the next, so that an inner loop is not worked out anew in each round of an outer one.
+    loop for the next, so that an inner loop is not worked out anew in each round of an outer one. Of the
+    names in `rows`, which are rows of an array, the index is carried.
     """
 
-    def __init__(self, inits: Mapping[Key, Symbol], memory: Known) -> None:
+    def __init__(
+        self, inits: Mapping[Key, Symbol], memory: Known, rows: Container[Key] = ()
+    ) -> None:
         self.inits: dict[Key, Symbol] = {}
         self.templates: dict[Key, Symbol] = {}
         self.memory = memory
+        self.rows = rows
         for key, init in inits.items():
             self.add(key, init)
 
@@ -66,7 +70,8 @@ class Carried:
         """Carry what a key stands for; `after` is what a round has left of it."""
         self.inits[key] = init
         spoiled = isinstance(after, Poison)
-        self.templates[key] = after if spoiled else self._template(init, label(key))
+        name = f"{label(key)}_index" if key in self.rows else label(key)
+        self.templates[key] = after if spoiled else self._template(init, name)
 
     def _template(self, init: Symbol, hint: str) -> Symbol:
         if init is UNDEFINED or isinstance(init, Value) or _is_plain_number(init):

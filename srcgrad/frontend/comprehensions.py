@@ -12,11 +12,12 @@ from .. import runtime
 from .branches import Outcome, branch, truth
 from .core import Lowerer
 from .expressions import expression
+from .late import of_generator
 from .loops import LoopReader, attempted, counted
 from .places import Frame
 from .scopes import stored
 from .statements import bind_target
-from .symbols import Symbol, Walk, is_constant, packable
+from .symbols import Symbol, Walk, is_constant
 from .walks import Iteration, walk
 
 RESULT = "list being made"  # no name of the source can be this
@@ -30,7 +31,8 @@ def _list_comprehension(low: Lowerer, node: Any) -> Symbol:
 @expression(gast.GeneratorExp)
 def _generator(low: Lowerer, node: Any) -> Symbol:
     """A generator expression: the same entries as a list, to be walked over once."""
-    return Walk("lazy", (_list_comprehension(low, node),), low.memory.count)
+    made = _list_comprehension(low, node)
+    return Walk("lazy", (made,), of_generator(low, node))
 
 
 def _in_own_frame(low: Lowerer, node: Any, action: Callable[[], Symbol]) -> Symbol:
@@ -85,8 +87,7 @@ def _stacked(low: Lowerer, node: Any, generator: Any, iteration: Iteration) -> S
     def body(index: Symbol) -> Outcome:
         bind_target(low, generator.target, iteration.entry(index))
         reader.entry = low.evaluate(node.elt)
-        if not packable(reader.entry):
-            low.give_up("a list of functions whose length is only known when the function runs")
+        low.check_entry(reader.entry)
         return Outcome()
 
     reader = LoopReader(low, node, body, set(stored([node])))
@@ -166,8 +167,7 @@ def _add(low: Lowerer, node: Any) -> None:
 
 def append(low: Lowerer, so_far: Symbol, entry: Symbol) -> Symbol:
     """A list with one more entry."""
-    if not packable(entry):
-        low.give_up("a list of functions whose length is only known when the function runs")
+    low.check_entry(entry)
     return low.apply(runtime.append, so_far, entry)
 
 

@@ -39,6 +39,7 @@ from .symbols import (
     is_number,
     kind_name,
     leaves,
+    packable,
     rebuild,
 )
 
@@ -71,11 +72,21 @@ class Program:
     name: str = ""
     recursive: set[Any] = field(default_factory=set)  # codes of functions that are read once
     known: dict[Any, Any] = field(default_factory=dict)  # their callees, by the key of a call
+    rules: list[Any] = field(default_factory=list)  # derivative rules that are being read
     owners: set[str] = field(default_factory=set)  # objects whose method is differentiated
+    shaped: bool = False  # whether it is read for given arguments, and what is outside as it is now
 
     def owns(self, path: str) -> bool:
         """Whether what a path leads to belongs to an object whose method is differentiated."""
         return path.partition(".")[0] in self.owners
+
+    def outside(self, value: Any) -> Facts:
+        """The facts of what is read from outside.
+
+        Its shape belongs to them where the program is made for given arguments; a guard sees when it
+        has another.
+        """
+        return facts_of(value) if self.shaped else outside_facts(value)
 
 
 class Unroll(Exception):
@@ -238,6 +249,22 @@ class Lowerer(ABC):
             )
         return symbol
 
+    def check_entry(self, symbol: Symbol) -> None:
+        """Refuse what cannot be an entry of a list that a loop makes."""
+        if packable(symbol):
+            return
+        if isinstance(symbol, Conflict):
+            self.arg(symbol)
+        if isinstance(symbol, Record):
+            self.give_up(
+                "a loop makes a list of objects, which is too long to be read entry by entry",
+                cure="use an array for each attribute, or a list of at most 64",
+            )
+        self.give_up(
+            "a list of functions whose length is only known when the function runs",
+            cure="write the calls out, or use a list of known length",
+        )
+
     def listed(self, walk: Walk) -> Arg:
         """What is walked over, as a list."""
         items = BUILTINS[builtins.list](self, [walk], {})
@@ -248,7 +275,7 @@ class Lowerer(ABC):
         path = outside.path
         capture = self.program.captures.get(path)
         if capture is None:
-            value = Value(path.replace(".", "_"), outside_facts(outside.value))
+            value = Value(path.replace(".", "_"), self.program.outside(outside.value))
             capture = self.program.captures[path] = Capture(path, value, outside.read)
             self.memory.given.add(value)
             if not self.program.owns(path):
@@ -364,7 +391,7 @@ def fold(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple
         leaf is None
         or is_number(leaf)
         or isinstance(leaf, str | type)
-        or leaf in (UNDEFINED, Ellipsis)
+        or any(leaf is known for known in (UNDEFINED, Ellipsis))
         for leaf in leaves(result)
     )
     return plain and is_constant(result), result

@@ -11,6 +11,7 @@ import gast
 from ..ir.graph import Value
 from .core import BUILTINS, Lowerer
 from .expressions import apply_binary, class_of, expression
+from .joins import joined
 from .symbols import Closure, Outside, Symbol, is_constant, is_object, kind_name, packable
 from .walks import entries, uniform
 
@@ -111,6 +112,9 @@ def item(low: Lowerer, owner: Symbol, index: Symbol) -> Symbol:
             "which function is taken from here is only known when the function runs",
             cure="choose between calls with if, not between functions",
         )
+    whole = joined(low, owner, index)
+    if whole is not None:
+        return whole
     owner = low.memory.indexed(owner, index)
     if isinstance(owner, Value) and low.unrollable and not is_constant(index):
         if owner.facts.items is not None and not uniform(list(owner.facts.items)):

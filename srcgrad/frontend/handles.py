@@ -16,8 +16,9 @@ from ..ir.build import Builder
 from ..ir.graph import Op, Value, values_in
 from ..ir.types import CONTAINERS, Facts
 from ..ops import views
+from .called import called
 from .places import Places, Root
-from .sharing import FRESH, MAYBE, THROUGH, VIEW, entry_key, sharing
+from .sharing import FRESH, MAYBE, THROUGH, VIEW, entry_key, is_run, sharing
 from .symbols import Outside, Record, Symbol, Walk, children
 
 MEMORY = CONTAINERS | {"array", "unknown", "opaque"}  # kinds of which there is memory to share
@@ -25,7 +26,7 @@ MEMORY = CONTAINERS | {"array", "unknown", "opaque"}  # kinds of which there is 
 
 def has_memory(facts: Facts) -> bool:
     """Whether a value of these facts may be something that can be written to."""
-    return facts.kind in MEMORY and not (facts.kind == "unknown" and facts.shape == ())
+    return facts.kind in MEMORY and (facts.kind != "unknown" or facts.may_be_array)
 
 
 class Recorder(Builder):
@@ -120,6 +121,24 @@ class Handles:
         """Whether a handle is known to be what a root holds, or held."""
         return identity(handle) in self._roots
 
+    def place_of(self, handle: Symbol) -> Any:
+        """The root that a handle is the content of, as far as there is one; else the handle itself."""
+        return self._roots.get(identity(handle), handle)
+
+    def makers(self, handle: Symbol) -> list[Op]:
+        """The ops that made the memory which a handle is, or looks into."""
+        found, pending = [], [handle]
+        while pending:
+            symbol = pending.pop()
+            root = self._roots.get(identity(symbol))
+            first = symbol if root is None else root.first
+            op = self.definitions.get(first) if isinstance(first, Value) else None
+            if op is not None and isinstance(first, Value):
+                found.append(op)
+                how, bases = self.sharing(first)
+                pending += bases if how in (VIEW, MAYBE) else ()
+        return found
+
     def made(self, symbol: Symbol, name: str | None = None) -> None:
         """Remember where a container that the source spells out was made, and what it is called."""
         if type(symbol) in (list, dict, Record, Walk):
@@ -203,6 +222,9 @@ class Handles:
 
     def name_of(self, symbol: Symbol) -> str | None:
         """What memory is called in the source, as far as that is known."""
+        found = called(self.low, symbol)
+        if found is not None:
+            return found
         if isinstance(symbol, Value):
             if symbol.hint is not None:
                 return symbol.hint
@@ -240,6 +262,8 @@ class Handles:
         if op.primitive.function in views.CONTIGUOUS:
             return True
         if op.primitive.function in (runtime.setitem, runtime.index_add):
+            return is_value(op.args[0]) and self.contiguous(op.args[0])
+        if op.primitive.function is operator.getitem and is_run(op.args[1]):
             return is_value(op.args[0]) and self.contiguous(op.args[0])
         how, _ = sharing(op, self.generic)
         arrays = [v for v in values_in(list(op.args)) if v.facts.kind in ("array", "unknown")]

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import gast
 
+from ..errors import UnknownAlias
 from ..ir.graph import UNDEFINED, Arg, Block, Value
 from ..ir.rewrite import substitute_block
 from ..ir.types import PY_BOOL, PY_INT, Facts
@@ -33,12 +34,14 @@ from .branches import (
     truth,
 )
 from .carried import Carried
+from .carried_views import NotARow, Row, rows
+from .checkpoints import Keeping
 from .core import Lowerer, Unroll, cut
 from .kinship import Kinship
 from .places import Key, Region
 from .scopes import rebound, stored
 from .statements import End, Following, bind_target, execute, returned_value, statement
-from .symbols import Symbol
+from .symbols import Symbol, Walk
 from .walks import MOST, Iteration, walk
 
 Body = Callable[[Symbol], Outcome]
@@ -58,9 +61,23 @@ def _for_loop(low: Lowerer, node: Any, rest: Following) -> Outcome:
 
     def read() -> Outcome:
         reader = LoopReader(low, node, body, set(stored([node.target, *node.body])))
+        reader.keeping = keeping
+        if iteration.endless:
+            return reader.read(None, gast.copy_location(gast.Constant(True, None), node.iter))
         return reader.read(iteration.count())
 
-    if iteration.unrolled(low):
+    keeping = over.start if isinstance(over, Walk) and over.kind == "checkpointed" else None
+    if keeping is not None and iteration.endless and not keeping.online:
+        low.refuse(
+            "nobody knows beforehand how many rounds this checkpointed loop has",
+            node.iter,
+            cure="write online=True",
+        )
+    if keeping is not None:
+        if not iteration.indexed:
+            low.refuse("a checkpointed loop over things of different kinds", node.iter)
+        outcome = read()
+    elif iteration.unrolled(low):
         outcome = unrolled(low, iteration, body, 0)
     else:
         outcome = attempted(low, iteration, read, lambda: unrolled(low, iteration, body, 0))
@@ -83,7 +100,7 @@ def attempted(
     low.unrollable += 1
     try:
         return read()
-    except Unroll:
+    except (Unroll, UnknownAlias):  # round by round, views carried from one to the next are known
         cut(low.builder.ops, last)
     finally:
         low.unrollable -= 1
@@ -204,6 +221,8 @@ class LoopReader:
         )
         self.stacks = False
         self.stack: Value | None = None
+        self.keeping: Keeping | None = None
+        self.rows: dict[Key, Row] = {}  # what is carried by its place
         frame = low.frame
         head = frame.base.code.liveness.head.get(node)
         base = frame.base
@@ -222,11 +241,28 @@ class LoopReader:
 
     def read(self, count: Symbol | None, test: Any = None) -> Outcome:
         """Emit the loop, bind what it carries, and say how it ends."""
+        try:
+            return self._read(count, test)
+        except UnknownAlias as error:
+            self.rows = rows(self.low, self.keys) if test is None else {}
+            while self.rows:
+                try:
+                    return self._read(count, test)
+                except NotARow as other:
+                    del self.rows[other.key]
+            raise error
+
+    def _read(self, count: Symbol | None, test: Any) -> Outcome:
         low = self.low
-        memory = low.facts_of_loops.setdefault((self.node, low.trail), {})
+        memory = low.facts_of_loops.setdefault((self.node, low.trail, bool(self.rows)), {})
         self._leave_out_handles()
-        inits = {key: low.memory.settled(low.places.read(*key)) for key in self.keys}
-        carried = Carried(inits, memory)
+        inits = {
+            key: low.memory.settled(low.places.read(*key))
+            if key not in self.rows
+            else self.rows[key].first
+            for key in self.keys
+        }
+        carried = Carried(inits, memory, self.rows)
         kinship = Kinship(low.memory)
         for round_number in range(2 * ROUNDS):
             kinship.begin(carried)
@@ -280,6 +316,13 @@ class LoopReader:
         moving = [k for k in range(len(params)) if k not in still]
         results: list[Arg] = [yields[k] for k in moving] + flags
         has_stop = bool(exits)
+        if has_stop and self.keeping is not None and not self.keeping.online:
+            low.refuse(
+                "this checkpointed loop is left by break or return, so that nobody knows beforehand "
+                "how many rounds it has",
+                self.node,
+                cure="let all rounds run, or write online=True",
+            )
         if self.stacks:
             with building(low, attempt.region):
                 results.append(low.pack(attempt.entry))
@@ -290,9 +333,10 @@ class LoopReader:
         )
         block = substitute_block(block, table)
         given = [inits[k] for k in moving] + [False] * len(flags)
+        keep = None if self.keeping is None else low.arg(self.keeping.keep)
         low.builder.location = low.location(self.node)
         if count is not None:
-            finals = low.builder.emit_for(low.arg(count), given, block, stop=has_stop)
+            finals = low.builder.emit_for(low.arg(count), given, block, stop=has_stop, keep=keep)
         else:
             test = Block(
                 (*(attempt.test_params[k] for k in moving), *(Value(h, PY_BOOL) for h in hints)),
@@ -300,12 +344,14 @@ class LoopReader:
                 attempt.test.results,
             )
             test = substitute_block(test, {attempt.test_params[k]: inits[k] for k in still})
-            finals = low.builder.emit_while(given, test, block, stop=has_stop)
+            finals = low.builder.emit_while(given, test, block, stop=has_stop, keep=keep)
         final: dict[int, Symbol] = {k: inits[k] for k in still}
         final.update(zip(moving, finals[: len(moving)], strict=True))
         ordered = [final[k] for k in range(len(params))]
-        for key, symbol in carried.filled(ordered).items():
-            bind_final(low, key, symbol)
+        filled = carried.filled(ordered)
+        for key in [*(k for k in filled if k not in self.rows), *self.rows]:
+            row = self.rows.get(key)
+            bind_final(low, key, filled[key] if row is None else row.at(low, filled[key]))
         kinship.end(carried, params, ordered)
         for frame, name in self.unread:
             low.places.bind(frame, name, UNDEFINED)
@@ -358,14 +404,20 @@ class _Attempt:
             self.region = low.region()
             for param in self.params:
                 low.memory.born[param] = self.region.builder
-            self._enter(self.region, carried.filled(self.params))
+            begin = carried.filled(self.params)
+            places = {key: begin.pop(key) for key in reader.rows}
+            self._enter(self.region, begin)
             with low.places.inside(self.region), building(low, self.region):
                 kinship.enter(self.params)
+                for key, place in places.items():
+                    low.places.bind(*key, reader.rows[key].at(low, place))
                 for frame, name in reader.unread:
                     low.places.bind(frame, name, UNDEFINED)
                 self.outcome = settled(low, reader.body(self.index).without(CONTINUE))
                 self.entry = low.memory.settled(reader.entry)
             self.after = {key: self.region.changes[key] for key in carried.inits}
+            for key, row in reader.rows.items():
+                self.after[key] = row.place(low, key, self.after[key])
         finally:
             low.frame.loops -= 1
         unread = set(reader.unread)

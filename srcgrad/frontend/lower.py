@@ -12,7 +12,7 @@ from ..errors import UnsupportedSyntax
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
 from ..ops import tables
-from . import builtin_calls, comprehensions, displays, inquiries, loops, statements
+from . import builtin_calls, checkpoints, comprehensions, displays, grad_of, inquiries, loops, statements
 from .calls import call
 from .core import TRANSFORMS, Lowerer, Program, outside_facts
 from .inline import code_of
@@ -26,7 +26,9 @@ from .symbols import Symbol
 from .unwrap import Unwrapped, unwrap
 
 # Imported for what they register.
-_TABLES = (builtin_calls, comprehensions, displays, inquiries, loops, tables)
+_TABLES = (
+    builtin_calls, checkpoints, comprehensions, displays, grad_of, inquiries, loops, tables,
+)  # fmt: skip
 __all__ = ["TRANSFORMS", "Reader", "lower", "signature_of"]
 
 
@@ -93,6 +95,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
             if value.hint in numbers and value.facts.kind == "unknown":
                 value.facts = Facts("unknown", None, ())
     program = Program(module=target.__globals__.get("__name__", ""))
+    program.shaped = given is not None
     program.name = "lambda_" if code.name == "<lambda>" else code.name
     where = code.location(code.tree, None)
     low = Reader(program, where, generic=given is None)

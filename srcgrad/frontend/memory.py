@@ -79,7 +79,7 @@ class Memory(Handles):
         if isinstance(content, Outside):
             return content
         parts = children(content) or []
-        now = [self.current(p) for p in parts]
+        now = [self.settled(p) for p in parts]
         if all(a is b for a, b in zip(parts, now, strict=True)):
             return content
         made = rebuild(content, now)
@@ -164,7 +164,8 @@ class Memory(Handles):
                     continue
                 before = then.by if isinstance(then, Poison) else frozenset()
                 if not (isinstance(now, Poison) and now.by - before <= apart):
-                    self._refuse(value, root.name, None)
+                    first = root.first
+                    self._refuse(value, root.name if first is None else self.name_of(first), None)
         return value
 
     def _refuse(self, handle: Symbol, writer: str | None, line: int | None) -> NoReturn:

@@ -122,6 +122,9 @@ class Merge:
             return unify(a, b, self.leaf, name)
         except Unmergeable:
             del self.pairs[mark:], self.hints[mark:]
+            for side in (a, b):
+                if isinstance(side, Conflict):
+                    return side
             what = f"'{name}'" if name else "the value"
             return Conflict(
                 f"{what} is {kind_name(a)} on one path and {kind_name(b)} on another, "

@@ -8,8 +8,9 @@ from typing import Any
 from ..ir.graph import Primitive, Value
 from ..ir.types import OPAQUE, PY_INT, Facts
 from ..ops import methods as tables
+from .array_writes import write_out
 from .core import Lowerer
-from .mutators import write_by_method, write_out
+from .mutators import write_by_method
 from .objects import attribute, call_adapter
 from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 

@@ -13,12 +13,14 @@ import numpy as np
 from .. import runtime
 from ..ir.graph import Value
 from ..ops.registry import name_of
+from . import array_writes
+from .array_writes import out_of, write_at, write_out, write_where
 from .core import Lowerer
 from .displays import item, spread
 from .expressions import OPERATORS
 from .objects import WRITING_METHODS
-from .symbols import Symbol, is_constant, kind_name, packable
-from .writes import augmented, delete_item, extend, without, write_item, write_whole
+from .symbols import Symbol, is_constant, kind_name, leaves
+from .writes import augmented, delete_item, extend, without, write_item
 
 Done = tuple[Symbol] | None  # the result, once it has been dealt with
 _MISSING: Any = object()
@@ -35,6 +37,8 @@ def write_by_method(
         special = _SPECIAL.get(name)
         if special is not None:
             return (special(low, owner, *args),)
+    if _is_set(owner) and name in ("add", "discard", "remove") and not _may_be_float(args):
+        return None  # what it holds is of no concern to derivatives
     if kind == "opaque" and name in WRITING_METHODS:
         low.refuse(
             f"'.{name}()' writes into {kind_name(owner)}, which is not supported",
@@ -51,6 +55,15 @@ def write_by_method(
     return None
 
 
+def _is_set(owner: Symbol) -> bool:
+    return isinstance(owner, Value) and owner.facts.cls is set
+
+
+def _may_be_float(args: list[Symbol]) -> bool:
+    values = [leaf for leaf in leaves(args) if isinstance(leaf, Value)]
+    return any(v.facts.kind not in ("int", "bool", "str") for v in values)
+
+
 def write_by_call(
     low: Lowerer, function: Any, args: list[Symbol], kwargs: dict[str, Symbol]
 ) -> Done:
@@ -62,15 +75,13 @@ def write_by_call(
             return write_by_method(low, args[0], kind, name, args[1:], kwargs)
     owner = getattr(function, "__self__", None)
     if isinstance(owner, np.ufunc) and name == "at":
-        _at(low, owner, *args)
+        write_at(low, owner, *args)
         return (None,)
-    out, given = _out_of(function, args, kwargs)
+    out, given = out_of(function, args, kwargs)
     if out is not None:
-        where = given[1].pop("where", True)
-        result = low.call(function, *given)
-        if where is not True:
-            result = low.call(np.where, [where, result, out], {})
-        return (write_out(low, result, out),)
+        if isinstance(function, np.ufunc) and given[1].get("where", True) is not True:
+            return (write_where(low, function, *given, out),)
+        return (write_out(low, low.call(function, *given), out),)
     try:
         handler = _FUNCTIONS.get(function)
     except TypeError:  # not hashable
@@ -85,42 +96,14 @@ def write_by_call(
         x = args[0] if args else kwargs["x"]
         return (write_out(low, low.call(np.nan_to_num, [x], rest), x),)
     module = str(getattr(function, "__module__", None))
-    if function is np.put_along_axis:
+    names, cure = _ELSEWHERE.get(
+        module.partition(".")[0] if "random" in module else module, ((), "")
+    )
+    if name in names:
         low.refuse(
-            "np.put_along_axis is not supported",
-            cure="write 'a[rows, indices] = values', with one array of indices per axis",
-        )
-    if name in _ELSEWHERE.get(module.partition(".")[0] if "random" in module else module, ()):
-        low.refuse(
-            f"{name_of(function)} writes into its argument, which is not supported",
-            cure="shuffle or sort a copy in the caller, and pass that in",
+            f"{name_of(function)} writes into its argument, which is not supported", cure=cure
         )
     return None
-
-
-def _out_of(
-    function: Any, args: list[Symbol], kwargs: dict[str, Symbol]
-) -> tuple[Symbol, tuple[list[Symbol], dict[str, Symbol]]]:
-    """What `out` is given, and the other arguments."""
-    rest = dict(kwargs)
-    out = rest.pop("out", None)
-    if isinstance(out, tuple) and len(out) == 1:
-        out = out[0]
-    owner = getattr(function, "__self__", None)
-    if isinstance(function, np.ufunc) and len(args) > function.nin:
-        return args[function.nin], (args[: function.nin], rest)
-    if isinstance(owner, np.ufunc) and function.__name__ != "at" and len(args) > 3:
-        return args[3], (args[:3], rest)
-    return out, (args, rest)
-
-
-def write_out(low: Lowerer, result: Symbol, out: Symbol) -> Symbol:
-    """What a call with `out=` gives: that array, after the result was written into it."""
-    now = low.memory.current(out)
-    if not isinstance(now, Value) or now.facts.kind not in ("array", "unknown"):
-        low.refuse(f"'out=' of {kind_name(now)}: only an array can be written into")
-    write_whole(low, out, result)
-    return low.memory.current(out)
 
 
 # --- lists -------------------------------------------------------------------------------------------
@@ -132,11 +115,7 @@ def _append(low: Lowerer, owner: Symbol, entry: Symbol) -> None:
         low.memory.made(entry)
         low.memory.write(owner, [*now, entry])
         return
-    if not packable(entry):
-        low.give_up(
-            "a list of functions whose length is only known when the function runs",
-            cure="write the calls out, or use a list of known length",
-        )
+    low.check_entry(entry)
     apart = low.memory.entries_apart(now) and low.memory.is_own(entry)
     made = low.apply(runtime.append, now, entry)
     low.memory.hold(made, entry)
@@ -273,80 +252,6 @@ def _pop_item(low: Lowerer, owner: Symbol) -> Symbol:
     return (key, value)
 
 
-# --- arrays ------------------------------------------------------------------------------------------
-
-
-def _fill(low: Lowerer, owner: Symbol, value: Symbol) -> None:
-    write_item(low, owner, Ellipsis, value)
-
-
-def _sort(low: Lowerer, owner: Symbol, axis: Symbol = -1) -> None:
-    low.memory.write(owner, low.call(np.sort, [low.memory.current(owner)], {"axis": axis}))
-
-
-def _copyto(
-    low: Lowerer, dst: Symbol, src: Symbol, casting: Symbol = "same_kind", where: Symbol = True
-) -> None:
-    if where is not True:
-        src = low.call(np.where, [where, src, low.memory.current(dst)], {})
-    write_item(low, dst, Ellipsis, src)
-
-
-def _put(low: Lowerer, a: Symbol, ind: Symbol, v: Symbol, mode: Symbol = "raise") -> None:
-    if mode != "raise":
-        low.refuse(f"np.put with mode={mode!r} is not supported", cure="leave mode out")
-    now = low.memory.current(a)
-    flat = low.call(np.ravel, [now], {})
-    if isinstance(ind, list | tuple):
-        ind = list(ind)
-    made = low.apply(runtime.setitem, flat, ind, v)
-    low.memory.write(a, low.call(np.reshape, [made, low.call(np.shape, [now], {})], {}))
-
-
-def _place(low: Lowerer, arr: Symbol, mask: Symbol, vals: Symbol) -> None:
-    if isinstance(vals, list) and len(vals) == 1:
-        vals = vals[0]
-    if not _is_number(vals):
-        low.refuse(
-            "np.place and np.putmask with several values are not supported",
-            cure="write 'a[mask] = values', with one value for each place",
-        )
-    write_item(low, arr, Ellipsis, low.call(np.where, [mask, vals, low.memory.current(arr)], {}))
-
-
-def _is_number(symbol: Symbol) -> bool:
-    if isinstance(symbol, Value):
-        return symbol.facts.is_scalar
-    return isinstance(symbol, int | float | complex | np.generic)
-
-
-def _fill_diagonal(low: Lowerer, a: Symbol, val: Symbol, wrap: Symbol = False) -> None:
-    now = low.memory.current(a)
-    rank = now.facts.ndim if isinstance(now, Value) else None
-    if wrap is not False or (rank not in (None, 2)) or (rank is None and not low.memory.generic):
-        low.refuse(
-            "np.fill_diagonal is supported for matrices, without wrap",
-            cure="write 'a[i, i] = v' with i = np.arange(n)",
-        )
-    count = low.call(min, [low.call(np.shape, [now], {})], {})
-    places = low.call(np.arange, [count], {})
-    write_item(low, a, (places, places), val)
-
-
-def _at(low: Lowerer, function: Any, a: Symbol, index: Symbol, value: Symbol = _MISSING) -> None:
-    if function not in (np.add, np.subtract) or value is _MISSING:
-        low.refuse(
-            f"np.{function.__name__}.at is not supported; np.add.at and np.subtract.at are",
-            cure="write it as an assignment, or as a loop",
-        )
-    if function is np.subtract:
-        value = low.apply(operator.neg, value)
-    now = low.memory.current(a)
-    if not isinstance(now, Value):
-        low.refuse(f"np.{function.__name__}.at of {kind_name(now)}")
-    low.memory.write(a, low.apply(runtime.index_add, now, index, value))
-
-
 def _augmenting(function: Any) -> Callable[..., Symbol]:
     def write(low: Lowerer, owner: Symbol, value: Symbol) -> Symbol:
         return augmented(low, owner, function, value)
@@ -363,19 +268,18 @@ _METHODS: dict[tuple[str, str], Callable[..., Symbol]] = {
     ("list", "reverse"): _reverse,
     ("list", "sort"): _sort_list,
     ("list", "copy"): _copy_list,
+    ("list", "appendleft"): lambda low, owner, entry: _insert(low, owner, 0, entry),
+    ("list", "popleft"): lambda low, owner: _pop(low, owner, 0),
     ("dict", "setdefault"): _set_default,
     ("dict", "update"): _update,
     ("dict", "pop"): _pop_key,
     ("dict", "popitem"): _pop_item,
     ("dict", "clear"): _clear,
     ("dict", "copy"): _copy_list,
-    ("array", "fill"): _fill,
-    ("array", "sort"): _sort,
-    ("array", "put"): _put,
-    ("unknown", "fill"): _fill,
-    ("unknown", "sort"): _sort,
-    ("unknown", "put"): _put,
     ("unknown", "append"): _append,
+    **{
+        (kind, name): f for kind in ("array", "unknown") for name, f in array_writes.METHODS.items()
+    },
 }
 _SPECIAL: dict[str, Callable[..., Symbol]] = {
     "__setitem__": write_item,
@@ -388,11 +292,7 @@ _SPECIAL: dict[str, Callable[..., Symbol]] = {
     },
 }
 _FUNCTIONS: dict[Any, Callable[..., Symbol]] = {
-    np.copyto: _copyto,
-    np.put: _put,
-    np.place: _place,
-    np.putmask: _place,
-    np.fill_diagonal: _fill_diagonal,
+    **array_writes.FUNCTIONS,
     operator.setitem: write_item,
     operator.delitem: delete_item,
     **{
@@ -404,7 +304,7 @@ _FUNCTIONS: dict[Any, Callable[..., Symbol]] = {
 _REFUSED = {
     "remove", "itemset", "setfield", "resize", "partition", "setflags", "byteswap", "shuffle",
     "append", "extend", "insert", "pop", "clear", "sort", "reverse", "update", "setdefault",
-    "popitem", "fill", "put",
+    "popitem", "fill", "put", "extendleft", "rotate",
 }  # fmt: skip
 _OF_OBJECTS = {
     "add", "discard", "appendleft", "extendleft", "popleft", "rotate", "__setitem__", "__delitem__",
@@ -414,11 +314,14 @@ _CURES = {
     "resize": "use np.resize, or a new array",
     "partition": "use a sorted copy",
     "append": "write 'xs = [*xs, x]'",
+    "rotate": "join two slices of it: 'xs = [*xs[-n:], *xs[:-n]]'",
+    "extendleft": "call appendleft for each",
 }
-_ELSEWHERE = {
-    "_heapq": {"heappush", "heappop", "heapify", "heapreplace", "heappushpop"},
-    "_bisect": {"insort_left", "insort_right"},
-    "numpy": {"shuffle"},
+_ORDERED = "keep a list in order: 'xs = sorted([*xs, x])', whose least entry is xs[0]"
+_ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
+    "_heapq": (("heappush", "heappop", "heapify", "heapreplace", "heappushpop"), _ORDERED),
+    "_bisect": (("insort_left", "insort_right"), _ORDERED),
+    "numpy": (("shuffle",), "shuffle a copy in the caller, and pass that in"),
 }
 
 

@@ -8,6 +8,7 @@ of them) is read live, as a capture.
 from __future__ import annotations
 
 import builtins
+import functools
 import operator
 import types
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..custom import Custom
 from ..ir.graph import Value
 from ..ir.types import Facts, facts_of
 from ..ops import methods, registry, trace
@@ -37,6 +39,7 @@ from .unwrap import CLOSED_PACKAGES
 
 _STATIC = (bool, str, bytes, type(None), type(Ellipsis))
 _MISSING: Any = object()
+_MOST = 64  # objects of a list that are looked at one by one
 # Methods that write into whatever object has them.
 WRITING_METHODS = frozenset(
     {
@@ -46,6 +49,7 @@ WRITING_METHODS = frozenset(
     }
 )  # fmt: skip
 _OF_NAMED_TUPLES = ("_replace", "_asdict")
+_OF_DEQUES = ("appendleft", "extendleft", "popleft", "rotate")  # which are read as lists
 
 
 def look_up(low: Lowerer, frame: Frame, name: str) -> Symbol:
@@ -77,20 +81,49 @@ def from_object(low: Lowerer, value: Any, path: str, read: Callable[[], Any]) ->
         guard(low, path, read, value)
         return value
     if is_number(value) or isinstance(value, np.ndarray):
-        kind, facts_then = type(value), outside_facts(value)
+        kind, facts_then = type(value), low.program.outside(value)
 
         def same() -> Any:
             now = read()
-            return kind if type(now) is kind and outside_facts(now) == facts_then else None
+            return kind if type(now) is kind and low.program.outside(now) == facts_then else None
 
         guard(low, path, same, kind)
         return low.capture(Outside(value, path, read))
+    if type(value) in (list, tuple) and 0 < len(value) <= _MOST:
+        if all(map(_is_plain_object, value)):
+            return _objects(low, value, path, read)
     if isinstance(value, list | tuple | dict):
-        facts = outside_facts(value)
-        guard(low, path, lambda: facts if outside_facts(read()) == facts else None, facts)
+        facts = low.program.outside(value)
+        guard(low, path, lambda: facts if low.program.outside(read()) == facts else None, facts)
         return low.capture(Outside(value, path, read))
     guard(low, path, read, value)
     return Outside(value, path, read)
+
+
+def _objects(low: Lowerer, value: Any, path: str, read: Callable[[], Any]) -> Symbol:
+    """A list of objects with a state of their own, such as the layers of a network, one by one."""
+    there = tuple(map(id, value))
+    guard(low, path, lambda: there if tuple(map(id, read())) == there else None, there)
+    made = type(value)(
+        from_object(
+            low, entry, low.path(f"{path}.{k}", path, k), functools.partial(_entry, read, k)
+        )
+        for k, entry in enumerate(value)
+    )
+    if isinstance(made, list):
+        why = f"'{path}' is written to, which is outside: a gradient leaves it alone"
+        low.memory.root(made).locked = (why, "make a new list of it in this function")
+    return made
+
+
+def _entry(read: Callable[[], Any], k: int) -> Any:
+    return read()[k]
+
+
+def _is_plain_object(value: Any) -> bool:
+    """Whether something is an instance of a class written in Python, and no dataclass."""
+    kind = type(value)
+    return hasattr(value, "__dict__") and facts_of(value).kind == "opaque" and type(kind) is type
 
 
 def guard(low: Lowerer, path: str, read: Callable[[], Any], value: Any) -> None:
@@ -102,6 +135,8 @@ def _is_instance(value: Any) -> bool:
     """Whether a callable is an object with a state of its own, not a function or class."""
     kind = type(value)
     if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType):
+        return False
+    if isinstance(value, Custom):
         return False
     return kind.__module__.partition(".")[0] not in (*CLOSED_PACKAGES, "functools") and (
         not hasattr(kind, "__srcgrad_transform__") and not hasattr(value, "__wrapped__")
@@ -143,7 +178,7 @@ def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
         return _of_object(low, owner, name)
     if is_number(owner):
         return _of_number(low, owner, name)
-    if hasattr(type(owner), name):
+    if hasattr(type(owner), name) or (isinstance(owner, list) and name in _OF_DEQUES):
         return BoundName(owner, name)
     low.refuse(f"{kind_name(owner)} has no attribute '{name}'")
 
@@ -208,7 +243,7 @@ def of_class(
         return found.__func__
     if isinstance(found, classmethod):
         return Method(found.__func__, cls)
-    if isinstance(found, types.FunctionType):
+    if isinstance(found, types.FunctionType | Custom):
         return Method(found, owner)
     wrapped = getattr(found, "func", None)  # cached_property
     if type(found).__name__ == "cached_property" and hasattr(wrapped, "__code__"):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, TypeGuard
 
+from ..custom import Custom
 from ..errors import SrcgradError
 from ..ir.graph import Parameter
 from ..ops import registry
@@ -43,6 +44,12 @@ def free_parameters(found: Unwrapped) -> tuple[Parameter, ...]:
         More has been fixed than there are parameters.
     """
     function = found.function
+    if isinstance(function, Custom):
+        inner = unwrap(function.function)
+        found = Unwrapped(
+            inner.function, (*inner.bound, *found.bound), {**inner.keywords, **found.keywords}
+        )
+        function = inner.function
     every = list(_python(function) if is_open(function) else _closed(function))
     skip = len(found.bound)
     free: list[Parameter] = []

@@ -262,7 +262,9 @@ class Liveness:
             return self._loop(node, live)
         if isinstance(node, gast.With):
             reads = _NONE.union(*(self._loaded(item.context_expr) for item in node.items))
-            return self._block(node.body, live) | reads
+            given = [item.optional_vars for item in node.items if item.optional_vars is not None]
+            # What a block of `grad_of` leaves in its name is read at its end.
+            return self._block(node.body, live.union(*map(self._stored, given))) | reads
         if isinstance(node, gast.Return):
             reads = self._loaded(node.value)
             if self._heads:  # in a loop, what is returned is computed after it

@@ -142,6 +142,18 @@ def is_basic(index: Any, generic: bool) -> bool | None:
     return None if unsure else True
 
 
+def is_run(index: Any) -> bool:
+    """Whether an index takes entries of a contiguous array that lie one after the other."""
+    *first, last = index if isinstance(index, tuple) and index else (index,)
+    if isinstance(last, slice):
+        return last.step in (None, 1) and all(map(_is_integer, first))
+    return all(map(_is_integer, (*first, last)))
+
+
+def _is_integer(part: Any) -> bool:
+    return type(part) is int or (isinstance(part, Value) and part.facts.kind == "int")
+
+
 def entry_key(op: Op) -> Any:
     """The key of the one entry that an op takes out of a container, where it is written down.
 

@@ -36,6 +36,9 @@ from .writes import augment, delete_target, write_target
 
 Handler = Callable[..., Outcome | None]
 
+# What reads the item of a with statement, given what reads the block; None if it is not for it.
+CONTEXTS: list[Callable[[Lowerer, Any, Callable[[], Outcome]], Outcome | None]] = []
+
 
 def statement(*kinds: type) -> Callable[[Handler], Handler]:
     """Register what to do with a kind of statement."""
@@ -302,6 +305,10 @@ def _with_items(low: Lowerer, node: Any, k: int) -> Outcome:
     if k == len(node.items):
         return execute(low, node.body)
     item = node.items[k]
+    for handler in CONTEXTS:
+        outcome = handler(low, item, lambda: _with_items(low, node, k + 1))
+        if outcome is not None:
+            return outcome
     context = None if _is_generator(low, item.context_expr) else low.evaluate(item.context_expr)
     if not (isinstance(context, Value) and context.facts.cls is np.errstate):
         low.refuse(

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from .. import runtime
 from ..errors import UnknownAlias
 from ..ir.graph import Value
-from ..ir.types import CONTAINERS, Facts
+from ..ir.types import CONTAINERS, SCALARS, Facts
 from ..ops import trace, views
 from .handles import Poison, has_memory, is_value, kind_of
 from .memory import Memory
@@ -48,14 +51,14 @@ class Stores(Memory):
                 root.apart = apart if root.apart is None else root.apart and apart
 
     def _write(self, handle: Symbol, new: Symbol, deep: bool) -> None:
+        op = self.definitions.get(handle) if isinstance(handle, Value) else None
+        if op is not None and op.primitive.function in views.READ_ONLY:
+            self.low.refuse(
+                "assignment destination is read-only: "
+                f"np.{op.primitive.function.__name__} gives a view that cannot be written to",
+                cure="take a copy, or write into the array itself",
+            )
         if isinstance(handle, Value) and self._root_of(handle) is None:
-            op = self.definitions.get(handle)
-            if op is not None and op.primitive.function in views.READ_ONLY:
-                self.low.refuse(
-                    "assignment destination is read-only: "
-                    f"np.{op.primitive.function.__name__} gives a view that cannot be written to",
-                    cure="take a copy, or write into the array itself",
-                )
             how, bases = self.sharing(handle)
             if how == VIEW:
                 self._write_view(handle, bases[0], new)
@@ -79,8 +82,12 @@ class Stores(Memory):
             self.assumed[name] = None
 
     def uncertain(self, handle: Symbol, other: Symbol) -> None:
-        """Note that writing to `other` may have written to a handle, if that was an array."""
-        if isinstance(other, Value) and has_memory(other.facts):
+        """Note that `other`, the result of `op=`, may be a handle that was written to, if an array."""
+        if isinstance(handle, Value) and has_memory(handle.facts) and isinstance(other, Value):
+            if other.facts.kind in SCALARS:
+                other.facts = replace(other.facts, kind="unknown")
+            if other.facts.kind == "unknown":
+                other.facts = replace(other.facts, cls=np.ndarray)
             self.written = True
             self._spoil(self.root(other), self.roots(handle), handle)
 
@@ -97,10 +104,7 @@ class Stores(Memory):
                     self._arrays.add(handle)
 
     def _set(self, root: Root, handle: Symbol, new: Symbol, deep: bool) -> None:
-        if root.locked is not None:
-            self.low.refuse(root.locked[0], cure=root.locked[1])
-        if root.argument is not None:
-            self.written_arguments.add(root.argument)
+        self._may_write(root)
         self.count += 1
         if deep:
             root.deep = True
@@ -127,6 +131,13 @@ class Stores(Memory):
         self._enter(new, root)
         self.places.write(root, new)
 
+    def _may_write(self, root: Root) -> None:
+        """Refuse to write to memory that is to stay as it is; note what is an argument's."""
+        if root.locked is not None:
+            self.low.refuse(root.locked[0], cure=root.locked[1])
+        if root.argument is not None:
+            self.written_arguments.add(root.argument)
+
     def _resizes(self, old: Symbol, new: Symbol) -> bool:
         """Whether a list or dict gets longer or shorter, for all that is known."""
         if not isinstance(new, Value):
@@ -147,6 +158,7 @@ class Stores(Memory):
         for other in others:
             if other is root:
                 continue
+            self._may_write(other)
             before = self.content(other)
             by = before.by if isinstance(before, Poison) else frozenset()
             if root not in by:
@@ -185,7 +197,7 @@ class Stores(Memory):
         if self._restructured_since(base, now):
             self._refuse(handle, self.name_of(base), None)
         if op.primitive.function is getattr:
-            self.low.refuse(
+            self.low.give_up(
                 f"'{op.args[1]}' is written to, of an object that is only known when the function runs",
                 cure="use a dataclass, or pass the array itself",
             )

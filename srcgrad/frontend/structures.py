@@ -14,6 +14,7 @@ from .objects import from_object
 from .symbols import Record, Symbol, is_number
 from .unwrap import CLOSED_PACKAGES
 
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _MAKERS = ("__init__", "__new__")
 
 
@@ -37,7 +38,11 @@ def construct(
         names = [f.name for f in fields]
         return Record(cls, _fields(low, cls, names, {**fixed, **missing}, args, kwargs))
     closed = cls.__module__.partition(".")[0] in CLOSED_PACKAGES
-    if _written_in_python(cls) and not closed and not issubclass(cls, BaseException):
+    if (
+        (_written_in_python(cls) or _is_bare(cls))
+        and not closed
+        and not issubclass(cls, BaseException)
+    ):
         return _made_by_init(low, cls, args, kwargs)
     primitive = primitive_of(cls)
     if primitive.infer is not None:
@@ -57,13 +62,17 @@ def _made_by_init(
     """An instance of a class of the user: no fields at first, then what its `__init__` writes."""
     init = next((vars(b)["__init__"] for b in cls.__mro__ if "__init__" in vars(b)), None)
     plain = not any("__new__" in vars(base) for base in cls.__mro__[:-1]) and type(cls) is type
-    if not plain or not hasattr(init, "__code__"):
+    if not plain or not (hasattr(init, "__code__") or _is_bare(cls)):
         low.refuse(
             f"making an instance of '{cls.__name__}' here is not supported",
             cure="make it outside and pass it as an argument, or use a NamedTuple or dataclass",
         )
     made = Record(cls, {})
     low.memory.made(made)
+    if _is_bare(cls):
+        if args or kwargs:
+            low.refuse(f"{cls.__name__}() takes no arguments")
+        return made
     low.call(init, [made, *args], kwargs)
     return made
 
@@ -73,6 +82,17 @@ def _written_in_python(cls: type) -> bool:
     return any(
         hasattr(vars(base).get(name), "__code__") for base in cls.__mro__ for name in _MAKERS
     )
+
+
+def _is_bare(cls: type) -> bool:
+    """Whether a class of the user has nothing that runs when an instance is made."""
+    makes = any(name in vars(base) for base in cls.__mro__[:-1] for name in _MAKERS)
+    return not makes and type(cls) is type and all(map(_is_written, cls.__mro__[:-1]))
+
+
+def _is_written(cls: type) -> bool:
+    """Whether a class comes of a class statement, and its instances take any attribute."""
+    return bool(cls.__flags__ & _HEAP_TYPE) and "__slots__" not in vars(cls)
 
 
 def _is_plain(cls: type) -> bool:

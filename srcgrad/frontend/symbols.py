@@ -96,7 +96,7 @@ class Walk:
     """Something that is only walked over: `kind` is zip, enumerate, reversed, keys, values or items.
 
     Of a generator expression or map, whose entries are known already, it is lazy, and `start` says how
-    many writes there had been.
+    things stood when it was made.
     """
 
     kind: str

@@ -10,18 +10,21 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..ir.graph import Value
 from ..ir.types import PY_INT, Facts, join_all
 from .branches import Outcome, branch
 from .core import RAISE, Lowerer, facts_of_symbol, primitive_of
+from .late import Late, rebound
 from .symbols import Conflict, Outside, Symbol, Walk, is_constant, kind_name, packable
 
 MOST = 64  # rounds of a loop that is read round by round
 RANGE = Facts("range")
-ONCE = ("zip", "enumerate", "reversed", "lazy")  # what is exhausted once it has been walked over
+RESIZED = "what this loop walks over gets longer or shorter while it runs"
+# What is exhausted once it has been walked over.
+ONCE = ("zip", "enumerate", "reversed", "lazy", "checkpointed", "count")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -37,6 +40,7 @@ class Iteration:
 
     `length` is the number of entries where it is known, `count` emits it; `entry` emits the entry at an
     index. With `unroll`, the entries are best taken one by one; without `indexed`, that is the only way.
+    What is `endless` is left by `break` alone.
     """
 
     length: int | None
@@ -44,6 +48,7 @@ class Iteration:
     entry: Callable[[Symbol], Symbol]
     unroll: bool = False
     indexed: bool = True
+    endless: bool = False
 
     def unrolled(self, low: Lowerer) -> bool:
         """Whether the loop is read round by round.
@@ -101,12 +106,20 @@ def _consume(low: Lowerer, symbol: Walk) -> None:
             "what is walked over here may have been walked over before, and is exhausted then",
             cure="make it a list first, and walk over that",
         )
-    if symbol.kind == "lazy" and symbol.start != low.memory.count:
+    if symbol.kind == "lazy":
+        _check_late(low, symbol.start)
+    low.places.write(root, Consumed(low.node))
+
+
+def _check_late(low: Lowerer, late: Late) -> None:
+    """Refuse what would give other entries now than where it was made."""
+    name = rebound(low, late)
+    if late.writes != low.memory.count or name is not None:
+        what = "something was written to" if name is None else f"'{name}' was bound anew"
         low.refuse(
-            "this generator was made before something was written to, and is computed only now",
+            f"this generator was made before {what}, and is computed only now",
             cure="make it a list where it stands, or write it where it is read",
         )
-    low.places.write(root, Consumed(low.node))
 
 
 def entries(low: Lowerer, symbol: Symbol) -> list[Symbol] | None:
@@ -127,7 +140,7 @@ def _written(low: Lowerer, items: Any) -> Iteration:
         now = low.memory.current(items)
         if is_constant(index) and not isinstance(now, Value):
             if len(now) != len(items):
-                low.refuse("what this loop walks over gets longer or shorter while it runs")
+                low.refuse(RESIZED)
             return now[index]
         return low.apply(operator.getitem, low.memory.indexed(now, index), index)
 
@@ -157,8 +170,15 @@ def _value(low: Lowerer, value: Value) -> Iteration:
     kind = entry_facts(facts)
 
     def entry(index: Symbol) -> Symbol:
+        if facts.known and is_constant(index):
+            return facts.known[0][index]
+        now = low.memory.current(value)
+        if isinstance(now, list) and is_constant(index):  # a round before has written to an entry
+            if len(now) != length:
+                low.refuse(RESIZED)
+            return now[index]
         if is_constant(index):
-            return facts.known[0][index] if facts.known else low.emit_item(value, index)
+            return low.emit_item(value, index)
         return low.emit(primitive_of(operator.getitem), (value, index), facts=kind)
 
     return Iteration(
@@ -270,8 +290,11 @@ def _enumerate(low: Lowerer, symbol: Walk) -> Iteration:
 
 def _reversed(low: Lowerer, symbol: Walk) -> Iteration:
     source = symbol.parts[0]
-    if isinstance(source, list | tuple):
-        return _written(low, source[::-1])
+    now = low.memory.current(source)
+    if isinstance(now, tuple):
+        return _written(low, now[::-1])
+    if isinstance(now, list):
+        return _backwards(low, source, _written(low, now[::-1]))
     if isinstance(source, Outside):
         source = low.capture(source)
     if isinstance(source, Value) and source.facts.kind in (
@@ -284,14 +307,28 @@ def _reversed(low: Lowerer, symbol: Walk) -> Iteration:
         facts = source.facts if source.facts.kind == "range" else None
         if facts is not None and facts.known:
             facts = Facts("range", known=(facts.known[0][::-1],))
-        back = low.emit(
-            primitive_of(operator.getitem), (source, slice(None, None, -1)), facts=facts
+        back = walk(
+            low,
+            low.emit(primitive_of(operator.getitem), (source, slice(None, None, -1)), facts=facts),
         )
-        return walk(low, back)
+        return _backwards(low, source, back) if source.facts.kind == "list" else back
     found = entries(low, source)
     if found is None:
         low.refuse(f"reversed() of {kind_name(source)}")
     return _written(low, found[::-1])
+
+
+def _backwards(low: Lowerer, source: Symbol, turned: Iteration) -> Iteration:
+    """A list, last entry first, each as it stands when it is reached; in `turned`, as it is now."""
+    first, forward = low.memory.current(source), walk(low, source)
+
+    def entry(index: Symbol) -> Symbol:
+        if low.memory.current(source) is first:
+            return turned.entry(index)
+        last = low.apply(operator.sub, forward.count(), 1)
+        return forward.entry(low.apply(operator.sub, last, index))
+
+    return replace(turned, entry=entry)
 
 
 def _view(low: Lowerer, symbol: Walk) -> Iteration:
@@ -328,12 +365,55 @@ def _lazy(low: Lowerer, symbol: Walk) -> Iteration:
     return walk(low, symbol.parts[0])
 
 
+def _from_start(low: Lowerer, symbol: Walk) -> Iteration:
+    """`itertools.count`."""
+    start, step = symbol.parts
+    if any(facts_of_symbol(part).kind != "int" for part in symbol.parts):
+        low.refuse(
+            "itertools.count() of what may not be integers",
+            cure="count from 0, and compute the number from the count",
+        )
+
+    def entry(index: Symbol) -> Symbol:
+        number = index if step == 1 else low.apply(operator.mul, index, step)
+        return number if start == 0 else low.apply(operator.add, number, start)
+
+    def count() -> Symbol:
+        low.refuse(
+            "itertools.count() has no end",
+            cure="use it in a for loop of its own, or write range() or enumerate()",
+        )
+
+    return Iteration(None, count, entry, endless=True)
+
+
+def _checkpointed(low: Lowerer, symbol: Walk) -> Iteration:
+    """What a checkpointed loop walks over; how much it keeps is a matter of the loop."""
+    return walk(low, symbol.parts[0])
+
+
+def _numbered(low: Lowerer, symbol: Walk) -> Iteration:
+    """What np.ndenumerate gives: the place of each entry of an array, and the entry."""
+    owner, places = symbol.parts
+    inner = walk(low, places)
+
+    def entry(index: Symbol) -> Symbol:
+        place, now = inner.entry(index), low.memory.current(owner)
+        known = Facts("unknown", facts_of_symbol(now).dtype, ())
+        return (place, low.apply(operator.getitem, now, place, facts=known))
+
+    return Iteration(inner.length, inner.count, entry, inner.unroll, inner.indexed)
+
+
 _WALKS: dict[str, Callable[[Lowerer, Walk], Iteration]] = {
     "zip": _zip,
     "lazy": _lazy,
+    "checkpointed": _checkpointed,
+    "count": _from_start,
     "enumerate": _enumerate,
     "reversed": _reversed,
     "keys": _view,
     "values": _view,
     "items": _view,
+    "ndenumerate": _numbered,
 }

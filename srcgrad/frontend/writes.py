@@ -10,7 +10,7 @@ import gast
 import numpy as np
 
 from .. import runtime
-from ..ir.graph import UNDEFINED, Value
+from ..ir.graph import UNDEFINED, Value, values_in
 from ..ir.types import SCALARS, Facts
 from .core import BUILTINS, Lowerer, facts_of_symbol
 from .displays import item
@@ -117,6 +117,7 @@ def _write_value(low: Lowerer, owner: Symbol, now: Value, index: Symbol, new: Sy
             cure="use a list, a dict or an array",
         )
     check_type(low, facts, new)
+    check_maker(low, owner, new)
     low.memory.write(owner, low.apply(runtime.setitem, now, index, new))
 
 
@@ -148,6 +149,26 @@ def check_type(low: Lowerer, facts: Facts, new: Symbol) -> None:
         )
 
 
+_MAKERS = {np.array: 0, np.asarray: 0, np.full: 1, np.full_like: 1}
+
+
+def check_maker(low: Lowerer, handle: Symbol, new: Symbol) -> None:
+    """Refuse to write to an array that may hold integers, as was made of what only a run knows."""
+    if low.memory.generic or facts_of_symbol(new).is_integral:
+        return
+    for op in low.memory.makers(handle):
+        place = _MAKERS.get(op.primitive.function)
+        if place is None or op.kwargs or len(op.args) != place + 1:
+            continue
+        entries = [v.facts for v in values_in(op.args[place])]
+        if any(f.kind == "opaque" or (f.kind == "float" and f.cls is int) for f in entries):
+            low.refuse(
+                "whether this array holds integers, to which what is written would be cut off, is only "
+                "known when the function runs",
+                cure="say so where it is made, for instance by dtype=float or x.astype(float)",
+            )
+
+
 def _article(kind: str) -> str:
     return f"a {kind} number"
 
@@ -157,8 +178,10 @@ def write_whole(low: Lowerer, handle: Symbol, new: Symbol) -> None:
     now = low.memory.current(handle)
     value = low.arg(new)
     check_type(low, now.facts, value)
+    check_maker(low, handle, value)
     known = facts_of_symbol(value)
-    if now.facts.shape == () and isinstance(value, Value) and known.is_scalar:
+    is_number = now.facts.shape == () and now.facts.kind != "array"
+    if is_number and isinstance(value, Value) and known.is_scalar:
         low.memory.write(handle, value)  # one number in place of another
         return
     same = known.kind == "array" and known.same_shape(now.facts) and known.dtype == now.facts.dtype
@@ -180,7 +203,8 @@ def write_attribute(low: Lowerer, owner: Symbol, name: str, new: Symbol) -> None
     if not isinstance(now, Record):
         low.refuse(
             f"'.{name}' of {kind_name(now)} is written to, which is not supported",
-            cure="use a dataclass, or keep the value in a local name and return it",
+            cure="use a dataclass, or keep the value in a local name and return it, or make the object "
+            "in this function",
         )
     cls = now.cls
     if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
@@ -205,7 +229,8 @@ def _overlay(low: Lowerer, outside: Outside) -> Record:
         low.refuse(
             f"'{outside.path}' is written to, which is outside of this function: a gradient leaves "
             "it alone",
-            cure="pass it as an argument",
+            cure=f"differentiate a method of '{outside.path.partition('.')[0]}', make it in this "
+            "function or, if it is a dataclass, pass it as an argument",
         )
     return Record(type(outside.value), {}, outside)
 

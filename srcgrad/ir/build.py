@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Location
-from .graph import FOR, IF, WHILE, WITH, Arg, Block, Op, Primitive, Value, map_values
-from .types import OPAQUE, UNDEFINED_FACTS, Facts, MustFail, facts_of, join, tied, untied
+from .graph import CHECKPOINT, CUSTOM, FOR, IF, WHILE, WITH, Arg, Block, CustomRule, Op, Primitive, Value, map_values
+from .types import OPAQUE, UNDEFINED_FACTS, Facts, MustFail, either, facts_of, join, tied, untied
 
 
 def arg_facts(arg: Arg) -> Any:
@@ -34,12 +34,13 @@ def facts_of_arg(arg: Arg) -> Facts:
 
 
 class Builder:
-    """Collects ops. `location` and `adjoint` are stamped on each op that is emitted."""
+    """Collects ops. `location`, `adjoint` and `derived` are stamped on each op that is emitted."""
 
     def __init__(self, location: Location | None = None, adjoint: bool = False) -> None:
         self.ops: list[Op] = []
         self.location = location
         self.adjoint = adjoint
+        self.derived = False
 
     def child(self) -> Builder:
         """A builder for a block inside this one."""
@@ -76,6 +77,7 @@ class Builder:
                 attrs,
                 location=self.location,
                 adjoint=self.adjoint,
+                derived=self.derived,
             )
         )
         return result
@@ -87,7 +89,7 @@ class Builder:
         results = tuple(
             Value(
                 hints[k] if k < len(hints) else None,
-                join(facts_of_arg(a), facts_of_arg(b)),
+                either(facts_of_arg(a), facts_of_arg(b)),
             )
             for k, (a, b) in enumerate(zip(then.results, orelse.results, strict=True))
         )
@@ -100,6 +102,18 @@ class Builder:
         self._control(WITH, (context,), (body,), results)
         return results
 
+    def emit_checkpoint(self, body: Block) -> tuple[Value, ...]:
+        """Append a block that is computed again where it is reversed."""
+        results = tuple(Value(getattr(r, "hint", None), facts_of_arg(r)) for r in body.results)
+        self._control(CHECKPOINT, (), (body,), results)
+        return results
+
+    def emit_custom(self, args: Sequence[Arg], body: Block, rule: CustomRule) -> tuple[Value, ...]:
+        """Append a block with a derivative of its own."""
+        results = tuple(Value(getattr(r, "hint", None), facts_of_arg(r)) for r in body.results)
+        self._control(CUSTOM, tuple(args), (body,), results, {"rule": rule})
+        return results
+
     def emit_for(
         self,
         count: Arg,
@@ -108,19 +122,28 @@ class Builder:
         *,
         stop: bool = False,
         reverse: bool = False,
+        keep: Arg | None = None,
     ) -> tuple[Value, ...]:
         """Append a counted loop. The results: the final carried values, then the stacks."""
         results = loop_results(inits, body, stop)
         attrs = {"stop": stop, "reverse": reverse}
-        self._control(FOR, (count, *inits), (body,), results, attrs)
+        kwargs = {} if keep is None else {"keep": keep}
+        self._control(FOR, (count, *inits), (body,), results, attrs, kwargs)
         return results
 
     def emit_while(
-        self, inits: Sequence[Arg], test: Block, body: Block, *, stop: bool = False
+        self,
+        inits: Sequence[Arg],
+        test: Block,
+        body: Block,
+        *,
+        stop: bool = False,
+        keep: Arg | None = None,
     ) -> tuple[Value, ...]:
         """Append a loop that runs while its test block gives true."""
         results = loop_results(inits, body, stop)
-        self._control(WHILE, tuple(inits), (test, body), results, {"stop": stop})
+        kwargs = {} if keep is None else {"keep": keep}
+        self._control(WHILE, tuple(inits), (test, body), results, {"stop": stop}, kwargs)
         return results
 
     def _control(
@@ -130,16 +153,19 @@ class Builder:
         blocks: tuple[Block, ...],
         results: tuple[Value, ...],
         attrs: Mapping[str, Any] | None = None,
+        kwargs: Mapping[str, Arg] | None = None,
     ) -> None:
         self.append(
             Op(
                 primitive,
                 args,
                 results,
-                attrs=attrs or {},
+                kwargs or {},
+                attrs or {},
                 blocks=blocks,
                 location=self.location,
                 adjoint=self.adjoint,
+                derived=self.derived,
             )
         )
 

@@ -7,6 +7,8 @@ value that stands before it:
 
     if_(condition)            blocks then, orelse; results: one per entry of the blocks' results
     with_(context)            block body, run inside the context manager
+    checkpoint_()             block body; its reverse computes the block again instead of keeping of it
+    custom_(*args)            block body; its derivative by the `CustomRule` that is its attribute `rule`
     for_(count, *inits)       block body(index, *carried) -> (*carried, *stacked[, stop])
     while_(*inits)            blocks test(*carried) -> (flag,), body(index, *carried) -> as for_
     call(*args)               runs another function of the same program, by name (recursion)
@@ -15,7 +17,8 @@ value that stands before it:
 The results of a loop are its carried values after the last round, then its *stacked* ones: lists
 with one entry per round. With the attribute `stop`, the last entry of the body's results ends the
 loop after the round that made it true. With `reverse`, `for_` counts from `count - 1` down to 0, and
-entry k of a stacked result still belongs to index k.
+entry k of a stacked result still belongs to index k. With the keyword argument `keep`, the reverse of a
+loop is to hold no more than so many states of it at a time.
 """
 
 from __future__ import annotations
@@ -66,11 +69,14 @@ def _control(name: str) -> Primitive:
 
 IF = _control("if_")
 WITH = _control("with_")
+CHECKPOINT = _control("checkpoint_")
+CUSTOM = _control("custom_")
 FOR = _control("for_")
 WHILE = _control("while_")
 CALL = _control("call")
 LOOPS = (FOR, WHILE)
-CONTROL = (IF, WITH, FOR, WHILE, CALL)
+BRANCHES = (IF, WITH, CHECKPOINT, CUSTOM)  # what runs a block at most once, and hands out what that gives
+CONTROL = (*BRANCHES, *LOOPS, CALL)
 
 
 class Value:
@@ -100,7 +106,8 @@ class Op:
     """One operation of the graph.
 
     `kwargs` are arguments too, and may hold values; `attrs` say how a control op is laid out.
-    `location` is the primal line that the op computes, or, with `adjoint`, reverses.
+    `location` is the primal line that the op computes, or, with `adjoint`, reverses. `derived` marks an
+    op of a derivative that is differentiated itself.
     """
 
     primitive: Primitive
@@ -111,11 +118,40 @@ class Op:
     blocks: tuple[Block, ...] = ()
     location: Location | None = None
     adjoint: bool = False
+    derived: bool = False
     _operands: tuple[Value, ...] | None = field(default=None, init=False, repr=False)
 
     @property
     def result(self) -> Value:
         return self.results[0]
+
+    @property
+    def ours(self) -> bool:
+        """Whether a transformation made the op, and another may rewrite it: it is no line of the user's."""
+        return self.adjoint or self.derived
+
+
+@dataclass(eq=False, slots=True)
+class CustomRule:
+    """The derivative of a `custom_` op, given by blocks that read nothing but their parameters.
+
+    The first `inputs` arguments of the op are those with a derivative; the others are what its blocks read
+    from around. Of its results, those at the places `outputs` have one. By `kind` the blocks are
+
+        vjp       (*args) -> (*results, *residuals),
+                  (*args, *residuals, *cotangents) -> cotangents of the inputs, None for zero
+        jvp       (*args, *tangents) -> (*results, *tangents of the outputs)
+        tangent   (*args, *results, *tangents) -> tangents of the outputs; the op itself stays
+        identity  as vjp; forward mode takes the op for what it does
+
+    Filled in when the rule has been read, as the rule may use the op itself.
+    """
+
+    name: str
+    kind: str
+    inputs: int
+    outputs: tuple[int, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,6 +368,11 @@ class Loop:
     @property
     def reverse(self) -> bool:
         return bool(self.op.attrs.get("reverse"))
+
+    @property
+    def keep(self) -> Arg | None:
+        """How many states its reverse may hold at a time; None where each round keeps what is read."""
+        return self.op.kwargs.get("keep")
 
     @property
     def finals(self) -> tuple[Value, ...]:

@@ -6,7 +6,21 @@ from collections.abc import Iterator, Sequence
 from itertools import count as counting
 from typing import Any
 
-from .graph import CALL, FOR, IF, LOOPS, WITH, Block, Function, Loop, Op, Value, map_values
+from .graph import (
+    CALL,
+    CHECKPOINT,
+    CUSTOM,
+    FOR,
+    IF,
+    LOOPS,
+    WITH,
+    Block,
+    Function,
+    Loop,
+    Op,
+    Value,
+    map_values,
+)
 
 Environment = dict[Value, Any]
 
@@ -18,12 +32,14 @@ def interpret(function: Function, args: Sequence[Any], callees: Any = None) -> A
     """
     environment: Environment = {c.value: c.read() for c in function.captures}
     environment.update(zip(function.params, args, strict=True))
-    runner = _Runner({**(callees or {}), **function.callees})
+    runner = Runner({**(callees or {}), **function.callees})
     runner.run(function.body.ops, environment)
     return runner.get(function.result, environment)
 
 
-class _Runner:
+class Runner:
+    """Runs the ops of blocks, one after the other, over the values computed so far."""
+
     def __init__(self, callees: dict[str, Function]) -> None:
         self.callees = callees
 
@@ -47,6 +63,8 @@ class _Runner:
         if op.primitive is WITH:
             with args[0]:
                 return self.block(op.blocks[0], (), environment)
+        if op.primitive in (CHECKPOINT, CUSTOM):
+            return self.block(op.blocks[0], (), environment)
         if op.primitive in LOOPS:
             return self.loop(Loop(op), args, environment)
         if op.primitive is CALL:

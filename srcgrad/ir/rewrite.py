@@ -67,7 +67,8 @@ def map_bodies(function: Function, transform: Callable[[Block], Block]) -> Funct
 def as_primal(block: Block) -> Block:
     """The block with nothing marked as belonging to a backward sweep: to be differentiated itself."""
     ops = tuple(
-        replace(op, adjoint=False, blocks=tuple(map(as_primal, op.blocks))) for op in block.ops
+        replace(op, adjoint=False, derived=op.ours, blocks=tuple(map(as_primal, op.blocks)))
+        for op in block.ops
     )
     return Block(block.params, ops, block.results)
 

@@ -123,7 +123,9 @@ class Facts:
     a Python number and a name where it is a NumPy scalar. `items` holds the facts of the entries of a
     container whose length is known (with `keys` for dicts and objects); `element` those of every
     entry of a list whose length is not. `known` holds the value itself, as a tuple of one, where the
-    program is specialised to it: a function, a string, None, a truth value.
+    program is specialised to it: a function, a string, None, a truth value. `cls` is the class of an
+    object; of what is unknown, `np.ndarray` says that it is an array on some path, though its shape be
+    (); of a float, `int` says that it is an integer on some path.
     """
 
     kind: Kind = "unknown"
@@ -149,6 +151,13 @@ class Facts:
     def is_scalar(self) -> bool:
         """Known to be a single number, of Python or NumPy, or a zero-dimensional array."""
         return self.kind in SCALARS or self.shape == ()
+
+    @property
+    def may_be_array(self) -> bool:
+        """Whether this may be an array, maybe one of no dimensions, and so something to write into."""
+        if self.kind == "unknown":
+            return self.shape != () or self.cls is np.ndarray
+        return self.kind == "array"
 
     @property
     def is_numeric(self) -> bool:
@@ -261,12 +270,26 @@ def join(a: Facts, b: Facts) -> Facts:
             return _join_containers(a, b)
         if a.kind in SCALARS and dtype is None:
             return _join_numbers(a, b)
+        if a.kind == "unknown":
+            return Facts("unknown", dtype, shape, cls=a.cls or b.cls)
         return Facts(a.kind, dtype, shape, cls=a.cls if a.cls is b.cls else None)
     if a.kind in SCALARS and b.kind in SCALARS:
         return _join_numbers(a, b)
     if a.is_numeric and b.is_numeric:
-        return Facts("unknown", dtype, shape)
+        arrays = a.may_be_array or b.may_be_array
+        return Facts("unknown", dtype, shape, cls=np.ndarray if arrays else None)
     return OPAQUE
+
+
+def either(a: Facts, b: Facts) -> Facts:
+    """The join of what two branches hand out, with a note where that is an integer on one path alone.
+
+    It counts as a float; but an array made of it, and written to, would cut off what it is given.
+    """
+    found = join(a, b)
+    if found.kind in SCALARS and (a.is_integral or b.is_integral) and not found.is_integral:
+        return replace(found, cls=int)
+    return found
 
 
 def _join_numbers(a: Facts, b: Facts) -> Facts:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .graph import (
     CALL,
+    CHECKPOINT,
+    CUSTOM,
     FOR,
     IF,
     LOOPS,
@@ -80,7 +82,7 @@ class _Verifier:
             for block in op.blocks:
                 _demand(not block.params, f"{name}: a branch has no parameters")
                 _demand(len(block.results) == len(op.results), f"{name}: results differ")
-        elif op.primitive is WITH:
+        elif op.primitive in (WITH, CHECKPOINT, CUSTOM):
             _demand(len(op.blocks) == 1, f"{name}: wants one block")
             _demand(len(op.blocks[0].results) == len(op.results), f"{name}: results differ")
         elif op.primitive in LOOPS:

@@ -50,7 +50,7 @@ def repeats(index: Any) -> bool:
 
 def written(g: Any, a: Any, index: Any, v: Any) -> Any:
     """The cotangent of what was written: the part of `g` that stands there, written last."""
-    part = getitem(g, index)
+    part = g if index is Ellipsis else getitem(g, index)
     if kind(a) not in ("array", "unknown", "ndarray"):
         return part
     return unbroadcast(part * last_written(a, index) if repeats(index) else part, v)
@@ -69,11 +69,7 @@ custom(
         None,
         lambda g, y, d, index, v: unbroadcast(getitem(g, index), v),
     ),
-    jvp=(
-        lambda g, y, d, index, v: g,
-        None,
-        lambda g, y, d, index, v: index_add(zeros_like(d), index, g),
-    ),
+    jvp="itself",
     infer=facts.added_to,
     lists=True,
 )
@@ -84,11 +80,7 @@ custom(
         None,
         lambda g, y, a, index, v: written(g, a, index, v),
     ),
-    jvp=(
-        lambda g, y, a, index, v: setitem(g, index, nothing(a, v)),
-        None,
-        lambda g, y, a, index, v: setitem(zeros_like(a), index, g),
-    ),
+    jvp="itself",
     infer=facts.updated,
     lists=True,
 )
@@ -96,10 +88,7 @@ zero(runtime.last_written, infer=facts.unknown)
 custom(
     runtime.append,
     vjp=(lambda g, y, xs, v: g[:-1], lambda g, y, xs, v: g[-1]),
-    jvp=(
-        lambda g, y, xs, v: append(g, zeros_like(v)),
-        lambda g, y, xs, v: append(zeros_like(xs), g),
-    ),
+    jvp="itself",
     infer=facts.appended,
     lists=True,
 )
@@ -116,11 +105,7 @@ custom(
         None,
         lambda g, y, d, name, v: _getattr(g, name),
     ),
-    jvp=(
-        lambda g, y, d, name, v: g,
-        None,
-        lambda g, y, d, name, v: attribute_add(zeros_like(d), name, g),
-    ),
+    jvp="itself",
     infer=facts.attribute_added,
     lists=True,
 )
@@ -128,6 +113,7 @@ custom(
 # What the transformation itself emits. A cotangent is a value like any other.
 
 zero(runtime.zeros_like, infer=facts.zeros)
+zero(runtime.basis, infer=facts.opaque)
 elementwise(runtime.add, lambda g, z, a, b: g, lambda g, z, a, b: g, infer=facts.summed)
 linear(
     runtime.unbroadcast,

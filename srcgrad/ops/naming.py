@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..ir.graph import IF, WITH, Op, Primitive, Value
+from ..ir.graph import BRANCHES, Op, Primitive, Value
 
 # What an unnamed value is called, by the function that makes it.
 SHORT = {
@@ -22,7 +22,7 @@ def short_name(primitive: Primitive) -> str:
 
 def name_after(op: Op, value: Value) -> str | None:
     """A name for a result of an op; of a branch, after what either side makes. None of a loop."""
-    if op.primitive in (IF, WITH):
+    if op.primitive in BRANCHES:
         for block in op.blocks:
             given = block.results[op.results.index(value)]
             if not isinstance(given, Value):

@@ -48,6 +48,9 @@ class Rule:
     data: int = 0  # for how many arguments the row has formulas
     defaults: Mapping[str, Any] = field(default_factory=dict)
     lists: bool = False  # whether an argument may be a list or tuple of values
+    itself: bool = (
+        False  # linear in all data arguments together: its tangent is it, of their tangents
+    )
 
 
 PRIMITIVES: dict[Any, Primitive] = {}
@@ -77,11 +80,12 @@ def _rule(
     jvps: Sequence[Formula | None],
     infer: Infer | None,
     lists: bool = False,
+    itself: bool = False,
 ) -> None:
     # What `refused` gives names no parameters.
     given = next((v for v in (*vjps, *jvps) if v is not None and v.__code__.co_argcount), None)
     data = max(len(vjps), len(jvps))
-    rule = Rule(verb, tuple(vjps), tuple(jvps), data=data, lists=lists)
+    rule = Rule(verb, tuple(vjps), tuple(jvps), data=data, lists=lists, itself=itself)
     if given is not None:
         code, defaults = given.__code__, given.__defaults__ or ()
         names = parameters(given)
@@ -145,13 +149,17 @@ def elementwise(
     functions: Any,
     *formulas: Formula | None,
     infer: Infer | None = None,
-    tangents: Sequence[Formula | None] | None = None,
+    tangents: Sequence[Formula | None] | Literal["itself"] | None = None,
     lists: bool = False,
 ) -> None:
     """A function applied entry by entry, broadcasting: one formula per argument serves both modes.
 
-    `tangents` are other formulas for forward mode, where a function also takes containers.
+    `tangents` are other formulas for forward mode, where a function also takes containers; "itself"
+    is as for `custom`.
     """
+    if tangents == "itself":
+        _rule(functions, "elementwise", formulas, (), infer, lists, itself=True)
+        return
     jvps = formulas if tangents is None else tangents
     _rule(functions, "elementwise", formulas, jvps, infer, lists)
 
@@ -187,12 +195,18 @@ def custom(
     functions: Any,
     *,
     vjp: Formula | Sequence[Formula | None],
-    jvp: Formula | Sequence[Formula | None],
+    jvp: Formula | Sequence[Formula | None] | Literal["itself"],
     infer: Infer | None = None,
     lists: bool = False,
 ) -> None:
-    """Anything else: the cotangent of each argument, and the tangent that each one causes."""
+    """Anything else: the cotangent of each argument, and the tangent that each one causes.
+
+    "itself" says that the function is linear in all arguments that have a cotangent, taken together.
+    """
     vjps = (vjp,) if callable(vjp) else tuple(vjp)
+    if jvp == "itself":
+        _rule(functions, "custom", vjps, (), infer, lists, itself=True)
+        return
     jvps = (jvp,) if callable(jvp) else tuple(jvp)
     _rule(functions, "custom", vjps, jvps, infer, lists)
 

@@ -18,7 +18,7 @@ from .. import runtime
 from ..ir.types import PY_BOOL, PY_INT
 from . import facts
 from .asks import complex_valued, kind, number
-from .registry import custom, elementwise, refuse, refused, zero
+from .registry import bilinear, custom, elementwise, refuse, refused, zero
 from .trace import traced
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -81,11 +81,13 @@ elementwise(
 )
 elementwise(np.add, lambda g, z, x1, x2: g, lambda g, z, x1, x2: g)
 elementwise((operator.sub, np.subtract), lambda g, z, x1, x2: g, lambda g, z, x1, x2: -g)
-elementwise(
-    (operator.mul, np.multiply),
-    lambda g, z, x1, x2: times(g, x1, x2),
-    lambda g, z, x1, x2: times(g, x2, x1),
-)
+for _multiply in (operator.mul, np.multiply):
+    bilinear(
+        _multiply,
+        lambda g, z, x1, x2: times(g, x1, x2),
+        lambda g, z, x1, x2: times(g, x2, x1),
+        infer=facts.elementwise(_multiply),
+    )
 elementwise(
     (operator.truediv, np.divide), lambda g, z, x1, x2: g / x2, lambda g, z, x1, x2: -g * z / x2
 )
@@ -279,6 +281,7 @@ elementwise(
     None,
     lambda g, z, condition, x=None, y=None: np.where(condition, g, 0),
     lambda g, z, condition, x=None, y=None: np.where(condition, 0, g),
+    tangents="itself",
     infer=facts.where,
 )
 

@@ -52,7 +52,7 @@ def _find(ops: list[Op], results: tuple[Arg, ...]) -> tuple[Op, list[Op]] | None
     for value in values_in(list(results)):
         readers.setdefault(value, []).append(None)
     for op in ops:
-        if op.primitive.function is runtime.setitem and op.adjoint and _zeroes(op, made):
+        if op.primitive.function is runtime.setitem and op.ours and _zeroes(op, made):
             chain = _chain(op, readers)
             while chain and not _same(chain[-1].args[1], op.args[1]):
                 chain.pop()

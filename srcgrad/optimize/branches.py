@@ -45,7 +45,9 @@ def _block(block: Block, table: dict[Value, Arg], flags: dict[Value, bool]) -> B
     for op in block.ops:
         if op.blocks:
             args = tuple(substitute(a, table) for a in op.args)
-            op = replace(op, args=args, blocks=tuple(_block(b, table, flags) for b in op.blocks))
+            kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
+            blocks = tuple(_block(b, table, flags) for b in op.blocks)
+            op = replace(op, args=args, kwargs=kwargs, blocks=blocks)
         else:
             op = substitute_op(op, table)
         if op.primitive is IF:

@@ -41,7 +41,7 @@ def _block(block: Block, known: dict[Hashable, Value], table: dict[Value, Arg]) 
         key = _key(op)
         if key is not None:
             earlier = known.get(key)
-            if earlier is not None and op.adjoint:
+            if earlier is not None and op.ours:
                 table[op.result] = earlier
                 continue
             known.setdefault(key, op.result)
@@ -51,8 +51,9 @@ def _block(block: Block, known: dict[Hashable, Value], table: dict[Value, Arg]) 
 
 def _control(op: Op, known: dict[Hashable, Value], table: dict[Value, Arg]) -> Op:
     args = tuple(substitute(a, table) for a in op.args)
+    kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
     blocks = tuple(_block(b, known, table) for b in op.blocks)
-    return replace(op, args=args, blocks=blocks)
+    return replace(op, args=args, kwargs=kwargs, blocks=blocks)
 
 
 def _key(op: Op) -> Hashable | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Function, Loop, Op, Value, operands, values_in
+from ..ir.graph import BRANCHES, CUSTOM, LOOPS, Arg, Block, Function, Loop, Op, Value, operands, values_in
 from ..ir.rewrite import has_effect, map_bodies, substitute, substitute_op
 
 
@@ -29,7 +29,7 @@ def _block(block: Block, live: set[Value]) -> tuple[Block, set[Value]]:
 
 
 def _op(op: Op, live: set[Value]) -> tuple[Op, set[Value]]:
-    if op.primitive in (IF, WITH):
+    if op.primitive in BRANCHES:
         op = _branch(op, live)
     elif op.primitive in LOOPS:
         op = _loop(op, live)
@@ -44,7 +44,7 @@ def _op(op: Op, live: set[Value]) -> tuple[Op, set[Value]]:
 
 def _branch(op: Op, live: set[Value]) -> Op:
     keep = [k for k, r in enumerate(op.results) if r in live]
-    if len(keep) == len(op.results):
+    if len(keep) == len(op.results) or op.primitive is CUSTOM:
         return op
     blocks = tuple(Block(b.params, b.ops, tuple(b.results[k] for k in keep)) for b in op.blocks)
     return replace(op, blocks=blocks, results=tuple(op.results[k] for k in keep))
@@ -53,17 +53,7 @@ def _branch(op: Op, live: set[Value]) -> Op:
 def _loop(op: Op, live: set[Value]) -> Op:
     loop = Loop(op)
     stacks = [k for k, s in enumerate(loop.stacks) if s in live]
-    carried = {k for k, f in enumerate(loop.finals) if f in live}
-    while True:
-        needed = _reads_of(loop, carried, stacks)
-        more = {k for k, p in enumerate(loop.carried) if p in needed}
-        if loop.test is not None:
-            tested = _block(loop.test, set())[1]
-            more |= {k for k, p in enumerate(loop.test.params) if p in tested}
-        if more <= carried:
-            break
-        carried |= more
-    order = sorted(carried)
+    order = sorted(carried_for(loop, {k for k, f in enumerate(loop.finals) if f in live}, stacks))
     if len(order) == loop.width and len(stacks) == len(loop.stacks):
         return op
 
@@ -83,6 +73,20 @@ def _loop(op: Op, live: set[Value]) -> Op:
     count = () if loop.count is None else (loop.count,)
     results = (*pick(loop.finals), *(loop.stacks[k] for k in stacks))
     return replace(op, args=(*count, *pick(loop.inits)), blocks=blocks, results=results)
+
+
+def carried_for(loop: Loop, wanted: set[int], stacks: Sequence[int]) -> set[int]:
+    """The places of the values that a loop has to carry to have those at the wanted ones, and stacks."""
+    carried = set(wanted)
+    while True:
+        needed = _reads_of(loop, carried, stacks)
+        more = {k for k, p in enumerate(loop.carried) if p in needed}
+        if loop.test is not None:
+            tested = _block(loop.test, set())[1]
+            more |= {k for k, p in enumerate(loop.test.params) if p in tested}
+        if more <= carried:
+            return carried
+        carried |= more
 
 
 def _reads_of(loop: Loop, carried: set[int], stacks: Sequence[int]) -> set[Value]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
-from ..ir.graph import IF, LOOPS, WITH, Arg, Block, Function, Loop, Op, Value, operands
+from ..ir.graph import BRANCHES, LOOPS, Arg, Block, Function, Loop, Op, Value, operands
 from ..ir.rewrite import map_bodies, substitute_op
 
 # The position of the argument of which no entry is read.
@@ -48,7 +48,7 @@ def _block(block: Block, origin: dict[Value, Value]) -> Block:
                 else:
                     answered[question.result] = known
             op = substitute_op(op, answered)
-        elif op.primitive in (IF, WITH):
+        elif op.primitive in BRANCHES:
             op = _branch(op, origin)
         if _is_question(op) and len(op.args) == 1:
             asked.setdefault((op.primitive, *op.args), op.result)

@@ -48,6 +48,7 @@ class _Owner:
         self.maker = {r: op for op in walk(function.body) for r in op.results}
         self.builder = Builder(adjoint=True)
         self.claimed: Roots = frozenset({OUTSIDE})
+        self.updated: set[Value] = set()
 
     def at(self, arg: Arg, path: tuple[int, ...]) -> Arg:
         """A result in which the part that a path leads to is the caller's own."""
@@ -68,6 +69,16 @@ class _Owner:
         ):
             self.claimed |= roots | contents
             return value
+        ours = roots - {OUTSIDE}
+        if (
+            value not in self.updated
+            and self._updated(value)
+            and not ours & self.claimed
+            and self._fresh(ours)
+        ):
+            self.updated.add(value)
+            self.claimed |= ours
+            return value
         if value.facts.kind != "array":
             return self.builder.emit(_primitive(runtime.copied), (value,), hint=value.hint)
         op = self.maker.get(value)
@@ -78,7 +89,15 @@ class _Owner:
     def _fresh(self, roots: Roots) -> bool:
         """Whether the memory was made for the gradient: what the program made may be wanted again."""
         makers = [self._maker(root) for root in roots]
-        return all(op is None or op.adjoint for op in makers)
+        return all(op is None or op.ours for op in makers)
+
+    def _updated(self, value: Arg) -> bool:
+        """Whether a value is written into for certain, which is done in a copy of what is not ours."""
+        op = self.maker.get(value) if isinstance(value, Value) else None
+        if op is not None and op.primitive in LOOPS and value in Loop(op).finals:
+            k = op.results.index(value)
+            return self._updated(Loop(op).yields[k])
+        return op is not None and op.primitive.function in UPDATES
 
     def _maker(self, root: Any) -> Op | None:
         return self.maker.get(root.root if isinstance(root, Earlier) else root)

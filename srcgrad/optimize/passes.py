@@ -17,11 +17,14 @@ from .origins import ask_origins
 from .own import own_results
 from .ranges import count_by_range
 from .remat import rematerialize
+from .schedule import schedule
 from .simplify import simplify
+from .splice import splice_checkpoints, splice_custom
 
 Pass = Callable[[Function], Function]
 
 PASSES: tuple[tuple[str, Pass], ...] = (
+    ("custom", splice_custom),
     ("origins", ask_origins),
     ("ranges", count_by_range),
     ("branches", tidy_branches),
@@ -31,11 +34,13 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("share", share),
     ("simplify", simplify),
     ("eliminate", eliminate),
+    ("splice", splice_checkpoints),
     ("accumulate", accumulate),
     ("rematerialize", rematerialize),
     ("hoist", hoist_invariants),
     ("simplify", simplify),
     ("collect", collect_entries),
+    ("schedule", schedule),
     ("own", own_results),
     ("eliminate", eliminate),
 )

@@ -26,8 +26,9 @@ def _block(
                 args = (stops.get(args[0], args[0]), *args[1:])
             if op.primitive is FOR:
                 indices.add(op.blocks[0].params[0])  # never negative, unlike other integers
+            kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
             blocks = tuple(_block(b, stops, table, indices) for b in op.blocks)
-            ops.append(replace(op, args=args, blocks=blocks))
+            ops.append(replace(op, args=args, kwargs=kwargs, blocks=blocks))
             continue
         op = substitute_op(op, table)
         function, first = op.primitive.function, op.args[0] if op.args else None

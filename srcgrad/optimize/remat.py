@@ -76,8 +76,9 @@ def _rewrite(
         builder.location, builder.adjoint = op.location, op.adjoint
         if op.blocks:
             args = tuple(substitute(a, table) for a in op.args)
+            kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
             blocks = tuple(_rewrite(b, makers, residuals, table) for b in op.blocks)
-            builder.append(replace(op, args=args, blocks=blocks))
+            builder.append(replace(op, args=args, kwargs=kwargs, blocks=blocks))
             continue
         op = substitute_op(op, table)
         loop = _read_stack(op, makers)

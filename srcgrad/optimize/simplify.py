@@ -1,6 +1,6 @@
 """Algebra on the backward sweep: a flat table of rewrites, each an identity that facts allow.
 
-Only adjoint ops are rewritten; the user's own lines stay as they were written.
+Only what a transformation made is rewritten; the user's own lines stay as they were written.
 """
 
 from __future__ import annotations
@@ -90,12 +90,17 @@ def _block(
     for op in block.ops:
         if op.blocks:
             args = tuple(substitute(a, table) for a in op.args)
+            kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
             blocks = tuple(_block(b, definitions, table, uses, unbound) for b in op.blocks)
-            ops.append(replace(op, args=args, blocks=blocks))
+            ops.append(replace(op, args=args, kwargs=kwargs, blocks=blocks))
             continue
         op = substitute_op(op, table)
-        matcher.builder.location, matcher.builder.adjoint = op.location, op.adjoint
-        replaced = _rewrite(matcher, op) if op.adjoint else None
+        builder = matcher.builder
+        builder.location, builder.adjoint, builder.derived = op.location, op.adjoint, op.derived
+        before = len(ops)
+        replaced = _rewrite(matcher, op) if op.ours else None
+        if op.attrs.get("spliced"):  # so is what it becomes
+            ops[before:] = [replace(o, attrs={**o.attrs, "spliced": True}) for o in ops[before:]]
         if replaced is None:
             ops.append(op)
             for result in op.results:
@@ -109,17 +114,19 @@ def _block(
 
 
 def _rewrite(matcher: Matcher, op: Op) -> Arg | None:
+    ops = matcher.builder.ops
     for rewrite in TABLE.get(op.primitive.function, ()):
+        before = len(ops)
         replaced = rewrite(matcher, op)
         if replaced is not None:
             # What was built may match again, once.
             made = matcher.definitions.get(replaced) if isinstance(replaced, Value) else None
-            if made is not None and matcher.builder.ops and made is matcher.builder.ops[-1]:
-                matcher.builder.ops.pop()
+            if made is not None and len(ops) > before and made is ops[-1]:
+                ops.pop()
                 again = _rewrite(matcher, made)
                 if again is not None:
                     return again
-                matcher.builder.ops.append(made)
+                ops.append(made)
             return replaced
     return None
 
@@ -137,6 +144,11 @@ def is_floating(arg: Arg) -> bool:
     return facts.kind == "array" and facts.dtype is not None and np.dtype(facts.dtype).kind in "fc"
 
 
+def is_plain(arg: Arg) -> bool:
+    """Whether an argument is a number that is written down."""
+    return isinstance(arg, int | float) and not isinstance(arg, bool)
+
+
 # -- rewrites -----------------------------------------------------------------------------------
 
 
@@ -147,6 +159,21 @@ def one_factor(m: Matcher, op: Op) -> Arg | None:
         return x
     if op.primitive.function is mul and is_number(x, 1) and is_floating(y):
         return y
+    return None
+
+
+def constants(m: Matcher, op: Op) -> Arg | None:
+    """Numbers that are written down are computed with at once; a * (b / x) is (a * b) / x."""
+    x, y = op.args
+    function = op.primitive.function
+    if is_plain(x) and is_plain(y) and not (function is div and y == 0):
+        return function(x, y)
+    if function is not mul:
+        return None
+    for number, other in ((x, y), (y, x)):
+        quotient = m.made_by(other, div) if is_plain(number) else None
+        if quotient is not None and is_plain(quotient.args[0]) and m.uses.get(other, 0) <= 1:
+            return m.emit(div, number * quotient.args[0], quotient.args[1])
     return None
 
 
@@ -246,6 +273,9 @@ def absorb_broadcast(m: Matcher, op: Op) -> Arg | None:
         return None
     shape = op.result.facts
     plain = [a if s is None else s.args[0] for a, s in zip(op.args, spread, strict=True)]
+    loose = [s for s in spread if s is not None and facts_of_arg(s.args[0]).dims is None]
+    if loose and op.primitive.function is operator.add:
+        return None  # `scattered_sum` takes the terms of a sum to have one shape
     if any(
         s is None and facts_of_arg(a).same_shape(shape)
         for a, s in zip(op.args, spread, strict=True)
@@ -288,8 +318,8 @@ def scattered_sum(m: Matcher, op: Op) -> Arg | None:
             continue
         if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
             made = m.definitions.get(y)
-            if made is not None and _name(made) == "index_add" and made.adjoint:
-                start = m.made_by(made.args[0], np.zeros_like, runtime.zeros_like)
+            if made is not None and _name(made) == "index_add" and made.ours:
+                start = m.made_by(made.args[0], np.zeros_like, runtime.zeros_like, np.zeros)
                 if start is not None:
                     return m.emit(made.primitive.function, x, made.args[1], made.args[2])
     return None
@@ -394,7 +424,7 @@ def _scaled(m: Matcher, arg: Arg, depth: int) -> Scaled | None:
     if not isinstance(arg, Value) or depth == 0 or m.uses.get(arg, 0) > 1:
         return None
     op = m.made_by(arg, mul, div, neg)
-    if op is None or not op.adjoint or arg.facts.is_scalar or arg.facts.kind != "array":
+    if op is None or not op.ours or arg.facts.is_scalar or arg.facts.kind != "array":
         return None
     function = op.primitive.function
     if function is neg:
@@ -439,6 +469,12 @@ def shape_of_operand(m: Matcher, op: Op) -> Arg | None:
     return None if found is op.args[0] else m.emit(op.primitive.function, found)
 
 
+def copy_of_array(m: Matcher, op: Op) -> Arg | None:
+    """A copy is the array itself: whoever writes takes one where it is needed."""
+    plain = len(op.args) == 1 and not op.kwargs
+    return op.args[0] if plain and facts_of_arg(op.args[0]).kind == "array" else None
+
+
 def transpose_twice(m: Matcher, op: Op) -> Arg | None:
     """Transposing twice does nothing."""
     inner = m.made_by(op.args[0], np.transpose)
@@ -449,14 +485,15 @@ def transpose_twice(m: Matcher, op: Op) -> Arg | None:
 
 
 TABLE: dict[Any, tuple[Rewrite, ...]] = {
-    mul: (one_factor, sign_outwards, mask_outwards, absorb_broadcast),
-    div: (one_factor, sign_outwards, mask_outwards, absorb_broadcast),
+    mul: (one_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
+    div: (one_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
     operator.matmul: (sign_outwards,),
     add: (zero_term, scattered_sum, twice, sign_into_sum, common_scalar, absorb_broadcast),
     sub: (zero_term, minus_twice, sign_into_sum, common_scalar, absorb_broadcast),
     neg: (double_negation, mask_outwards, absorb_broadcast),
     np.where: (absorb_broadcast,),
     np.broadcast_to: (broadcast_to_itself,),
+    np.copy: (copy_of_array,),
     np.transpose: (transpose_twice,),
     np.shape: (shape_of_operand,),
     np.size: (shape_of_operand,),

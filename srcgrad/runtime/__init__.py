@@ -30,6 +30,7 @@ from .containers import (
     add,
     append,
     attribute_add,
+    basis,
     check_like,
     copied,
     fields_of,
@@ -68,6 +69,7 @@ from .products import (
     tensordot_adjoint_right,
     trace_adjoint,
 )
+from .revolve import first_states, kept_states, online_states, still_kept, without_last
 from .special import polygamma, sinc_derivative
 
 __all__ = [
@@ -77,6 +79,7 @@ __all__ = [
     "append",
     "astype",
     "attribute_add",
+    "basis",
     "check_like",
     "columns",
     "contracted_axes",
@@ -92,6 +95,7 @@ __all__ = [
     "exclusive_cumprod",
     "fields_of",
     "first_index",
+    "first_states",
     "gather",
     "imaginary_unit",
     "index_add",
@@ -101,6 +105,7 @@ __all__ = [
     "inverse_permutation",
     "is_one_number",
     "item",
+    "kept_states",
     "kron_adjoint_left",
     "kron_adjoint_right",
     "kron_axes",
@@ -110,6 +115,7 @@ __all__ = [
     "matmul_adjoint_left",
     "matmul_adjoint_right",
     "nested",
+    "online_states",
     "order_of",
     "pad_adjoint",
     "permute",
@@ -126,6 +132,7 @@ __all__ = [
     "split_like",
     "split_stacked",
     "spread",
+    "still_kept",
     "stop_gradient",
     "tensordot_adjoint_left",
     "tensordot_adjoint_right",
@@ -134,5 +141,6 @@ __all__ = [
     "trace_adjoint",
     "unbroadcast",
     "unstack",
+    "without_last",
     "zeros_like",
 ]  # fmt: skip

@@ -298,3 +298,22 @@ def check_like(
     elif isinstance(wanted, int | float | complex | np.ndarray | np.generic):
         if np.shape(given) != np.shape(wanted):
             raise error(f"{where} must have the shape {np.shape(wanted)}, not {np.shape(given)}")
+
+
+def basis(leaves: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The unit vectors of the space of several arrays together, along the first axis of each part.
+
+    >>> basis((np.zeros(2), 0.0))
+    (array([[1., 0.],
+           [0., 1.],
+           [0., 0.]]), array([0., 0., 1.]))
+    """
+    total, start, parts = sum(map(np.size, leaves)), 0, []
+    for leaf in leaves:
+        n = np.size(leaf)
+        dtype = leaf.dtype if isinstance(leaf, np.ndarray | np.generic) else float
+        part = np.zeros((total, *np.shape(leaf)), dtype)
+        part.reshape(total, n)[start : start + n] = np.eye(n)
+        parts.append(part)
+        start += n
+    return tuple(parts)

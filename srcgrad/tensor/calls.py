@@ -12,6 +12,7 @@ import numpy as np
 from ..api import Derivative
 from ..ir.graph import CONTROL, Function, Value, map_values
 from ..ir.types import array
+from ..lookup import measured
 from ..pipeline import Program, finish, header, primal
 from .accumulate import Target, accumulating
 from .labels import camel, label_of
@@ -133,6 +134,11 @@ def _pair(derivative: Derivative, values: tuple[Any, ...], records: tuple[Any, .
     pair = _pairs.get(key)
     if pair is None or not (pair.forward.is_current() and pair.backward.is_current()):
         graph = primal(derivative.function, given)
+        if measured(graph.captures):
+            derivative._all_programs().measure()
+            given = derivative._given(values)
+            key = (derivative.function, tuple(given.items()), targets)
+            graph = primal(derivative.function, given)
         forward, backward, _ = accumulating(graph, targets)
         lines = header(graph, given, "gradient")
         pair = Pair(finish(forward, lines), finish(backward, lines), targets, _label(graph))

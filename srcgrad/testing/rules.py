@@ -146,6 +146,14 @@ class _Case:
             return runtime.unbroadcast(d, arg)
         return d
 
+    def still(self, k: int, v: Any) -> tuple[Any, ...]:
+        """The tangents of all arguments where only argument k moves."""
+        formulas = registry.formulas(self.rule, len(self.args))
+        return tuple(
+            v if j == k else arg if formula is None else runtime.zeros_like(arg)
+            for j, (arg, formula) in enumerate(zip(self.args, formulas, strict=True))
+        )
+
     def cotangent(self, k: int, g: Any, y: Any, args: Sequence[Any]) -> Any:
         formula = registry.formulas(self.rule, len(args))[k]
         assert formula is not None
@@ -154,6 +162,8 @@ class _Case:
     def tangent(self, k: int, v: Any, y: Any) -> Any:
         if self.rule.verb in ("linear", "bilinear"):
             return self.call((*self.args[:k], v, *self.args[k + 1 :]))
+        if self.rule.itself:
+            return self.call(self.still(k, v))
         formula = self.rule.jvps[k]
         assert formula is not None
         given = formula(v, y, *self.args, **self.kwargs)

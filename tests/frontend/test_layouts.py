@@ -156,14 +156,21 @@ def asarray_with_a_type(a, w):
     return a
 
 
-@program(R, V, wrong="refused")
+@program(R, V)
 def reshape_of_a_row(r, v):
     square = r[1].reshape(2, 2)
     square[0] *= v[0]
     return r, square
 
 
-@program(V, W, wrong="the base is not written")
+@refusal(
+    V,
+    W,
+    error=UnknownAlias,
+    message="two entries of 'this container' may be one memory, and one of them is written to",
+    line="first[0] = w[0] ** 2",
+    cure="let each entry have memory of its own, for instance by x.copy()",
+)
 def parts_of_a_split_are_views(a, w):
     first, second = np.split(a, 2)
     first[0] = w[0] ** 2

@@ -83,20 +83,109 @@ def name_is_rebound_in_some_rounds(a, w, n):
     return a * b
 
 
-@refusal(
-    V,
-    W,
-    error=UnknownAlias,
-    message="'a' may or may not share memory with 'b', which has been written to in line",
-    line="b[0] *= w[k] * a[0]",
-    cure="take a copy before anything is written: a = a.copy()",
-)
+@program(V, W)
 def view_is_carried(a, w):
     b = a[:]
     for k in range(3):
         b = b[1:]
         b[0] *= w[k] * a[0]
     return a
+
+
+@refusal(
+    V,
+    W,
+    3,
+    error=UnknownAlias,
+    message="'a' may or may not share memory with 'b', which has been written to in line",
+    line="b[0] *= w[k] * a[0]",
+    cure="take a copy before anything is written: a = a.copy()",
+)
+def view_is_carried_through_unknown_rounds(a, w, steps):
+    b = a[:]
+    for k in range(steps):
+        b = b[1:]
+        b[0] *= w[k] * a[0]
+    return a
+
+
+@program(M, V)
+def row_is_carried(m, v):
+    row = m[0]
+    for k in range(1, 3):
+        m[k] = np.sin(m[k - 1]) * v[k]
+        m[k, 0] += row[1]
+        row = m[k]
+    row[2] *= v[3]
+    return m, row
+
+
+T = np.linspace(-0.4, 0.7, 18).reshape(6, 3)
+
+
+@program(T, V, 6)
+def row_is_carried_through_unknown_rounds(m, v, steps):
+    row = m[0]
+    for k in range(1, steps):
+        m[k] = np.sin(m[k - 1]) * v[0]
+        m[k, 0] += row[1]
+        row = m[k]
+        row[2] += v[1] * m[k, 0]
+    row[1] *= v[3]
+    return m, row
+
+
+@program(T, V, 6)
+def two_rows_are_carried(m, v, steps):
+    before, now = m[0], m[1]
+    for k in range(2, steps):
+        m[k] = v[0] * now * before + m[k]
+        m[k, 1] += now[2]
+        before, now = now, m[k]
+        if now[0] > 0.5:
+            break
+    return m * before, now
+
+
+@program(T, V, 0)
+def row_is_carried_through_no_rounds(m, v, steps):
+    row = m[-1]
+    for k in range(steps):
+        m[k] += row
+        m[k, 0] += row[1]
+        row = m[k]
+    m[5, 0] *= v[0]
+    return row * m[0]
+
+
+@program(T, V, 6)
+def rows_are_carried_by_loops_in_one_another(m, v, steps):
+    row = m[0]
+    for k in range(1, steps):
+        m[k] *= v[1]
+        last = m[0]
+        for j in range(k):
+            m[j] += 0.1 * row
+            m[j, 2] += last[1] * row[0]
+            last = m[j]
+        row = m[k]
+    return m
+
+
+@refusal(
+    T,
+    6,
+    error=UnknownAlias,
+    message="'row' may or may not share memory with 'm', which has been written to",
+    line="row = np.sin(row)",
+    cure="take a copy before anything is written: row = row.copy()",
+)
+def row_or_an_array_of_its_own_is_carried(m, steps):
+    row = m[0]
+    for k in range(1, steps):
+        m[k] *= 2.0
+        row = np.sin(row)
+    return m * row
 
 
 @program(V, W)
@@ -149,7 +238,14 @@ def row_is_kept_after_the_loop(m, v):
     return m, row
 
 
-@program(M, V, wrong="the base is not written")
+@refusal(
+    M,
+    V,
+    error=UnknownAlias,
+    message="two entries of 'rows' may be one memory, and one of them is written to",
+    line="rows[0][1] = v[0] ** 2",
+    cure="let each entry have memory of its own, for instance by x.copy()",
+)
 def comprehension_over_rows_that_are_written_later(m, v):
     rows = [row for row in m]  # noqa: C416
     rows[0][1] = v[0] ** 2

@@ -10,7 +10,7 @@ import pytest
 from frontend.programs import Programs
 
 from srcgrad import grad
-from srcgrad.errors import UnsupportedSyntax
+from srcgrad.errors import MissingRule, UnsupportedSyntax
 
 PROGRAMS = Programs()
 refusal = PROGRAMS.refusal
@@ -34,12 +34,12 @@ settings = Settings()
     V,
     W,
     error=UnsupportedSyntax,
-    message="np.put_along_axis is not supported",
-    line="np.put_along_axis(z, np.array([0]), w[:1], 0)",
+    message="np.put_along_axis is supported for arrays of known rank, along one axis",
+    line="np.put_along_axis(z, np.array([0]), w[:1], None)",
     cure="write 'a[rows, indices] = values'",
 )
-def put_along_axis(z, w):
-    np.put_along_axis(z, np.array([0]), w[:1], 0)
+def put_along_no_axis(z, w):
+    np.put_along_axis(z, np.array([0]), w[:1], None)
     return z
 
 
@@ -49,7 +49,7 @@ def put_along_axis(z, w):
     error=UnsupportedSyntax,
     message="np.multiply.at is not supported; np.add.at and np.subtract.at are",
     line="np.multiply.at(z, [0, 0], w[0])",
-    cure="write it as an assignment, or as a loop",
+    cure="write the loop: 'for k, v in zip(indices, values): a[k] *= v'",
 )
 def multiply_at(z, w):
     np.multiply.at(z, [0, 0], w[0])
@@ -71,6 +71,20 @@ def place_of_several(z, w):
 
 @refusal(
     V,
+    W,
+    error=MissingRule,
+    message="np.sum with the argument 'where'",
+    line="np.sum(z, out=total, where=w > 0)",
+    cure="use only a, axis, dtype, keepdims",
+)
+def sum_of_some(z, w):
+    total = np.zeros(())
+    np.sum(z, out=total, where=w > 0)
+    return total
+
+
+@refusal(
+    V,
     error=UnsupportedSyntax,
     message="np.put with mode='wrap' is not supported",
     line='np.put(z, 7, 1.0, mode="wrap")',
@@ -86,7 +100,7 @@ def put_around(z):
     error=UnsupportedSyntax,
     message="shuffle writes into its argument, which is not supported",
     line="np.random.shuffle(z)",
-    cure="shuffle or sort a copy in the caller, and pass that in",
+    cure="shuffle a copy in the caller, and pass that in",
 )
 def shuffle(z):
     np.random.shuffle(z)
@@ -98,7 +112,7 @@ def shuffle(z):
     error=UnsupportedSyntax,
     message="np.Generator.shuffle writes into its argument, which is not supported",
     line="random.shuffle(z)",
-    cure="shuffle or sort a copy in the caller, and pass that in",
+    cure="shuffle a copy in the caller, and pass that in",
 )
 def shuffle_of_a_generator(z):
     random.shuffle(z)
@@ -110,7 +124,7 @@ def shuffle_of_a_generator(z):
     error=UnsupportedSyntax,
     message="heappush writes into its argument, which is not supported",
     line="heapq.heappush(entries, z[0])",
-    cure="shuffle or sort a copy in the caller",
+    cure="keep a list in order: 'xs = sorted([*xs, x])', whose least entry is xs[0]",
 )
 def heap(z):
     entries = [z[1]]
@@ -123,7 +137,7 @@ def heap(z):
     error=UnsupportedSyntax,
     message="insort",
     line="bisect.insort(entries, z[0])",
-    cure="shuffle or sort a copy in the caller",
+    cure="keep a list in order: 'xs = sorted([*xs, x])'",
 )
 def sorted_insertion(z):
     entries = [z[1]]

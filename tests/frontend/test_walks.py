@@ -10,9 +10,6 @@ program, refusal = PROGRAMS.program, PROGRAMS.refusal
 
 V = np.array([0.3, 0.7, 1.1, -0.4])
 W = np.array([1.2, -0.5, 0.9, 0.6])
-EARLY = "read as it was at the start of the loop"
-LAZY = "read when it is made"
-TWICE = "walked over again"
 
 
 # --- entries replaced meanwhile ---------------------------------------------------------------------
@@ -293,12 +290,64 @@ def generator_reads_what_is_written_later(a, w):
     return sum(products)
 
 
-@program(V, or_refused=True, wrong=LAZY)
+@refusal(
+    V,
+    error=UnsupportedSyntax,
+    message="this generator was made before 'k' was bound anew, and is computed only now",
+    line="return sum(products)",
+    cure="make it a list where it stands, or write it where it is read",
+)
 def generator_reads_a_name_that_is_bound_later(a):
     k = 2.0
     products = (x * k for x in a)
     k = 3.0
     return sum(products)
+
+
+@refusal(
+    V,
+    error=UnsupportedSyntax,
+    message="this generator was made before 'k' was bound anew, and is computed only now",
+    line="for i, x in numbered:",
+    cure="make it a list where it stands, or write it where it is read",
+)
+def generator_over_a_generator_that_reads_a_name_bound_later(a):
+    k = 2.0
+    products = (x * k for x in a)
+    numbered = enumerate(2 * p for p in products)
+    if a[0] > 0:
+        k = 3.0
+    total = 0.0
+    for i, x in numbered:
+        total = total + x * i
+    return total * k
+
+
+@refusal(
+    V,
+    error=UnsupportedSyntax,
+    message="this generator was made before 'k' was bound anew, and is computed only now",
+    line="return sum(products)",
+    cure="make it a list where it stands, or write it where it is read",
+)
+def generator_calls_what_reads_a_name_that_is_bound_later(a):
+    k = 2.0
+
+    def times(x):
+        return x * k
+
+    products = (times(x) for x in a)
+    k = 3.0
+    return sum(products)
+
+
+@program(V, W)
+def generator_keeps_what_it_walks_over(a, w):
+    x, k = w, 2.0
+    products = (x * k for x in a if x > 0)
+    a = 3.0 * a
+    x = 2.0 * x
+    return sum(products) * a * x
 
 
 @refusal(

@@ -91,10 +91,28 @@ def out_where(z, w):
     return z * w
 
 
-@program(V, W, wrong="the root is computed everywhere, with a warning")
+@program(V, W)
 def out_where_computes_nowhere_else(z, w):
     np.sqrt(w, out=z, where=w > 0)
     return z * w
+
+
+@program(V, W)
+def out_where_of_other_shapes(z, w):
+    m = np.zeros((3, 4))
+    np.multiply(w, z[0], out=m, where=z > 0)
+    np.log(w, out=m[1], where=w > 0.7)
+    np.add(m, 2.0, m, where=np.array([[True], [False], [True]]))
+    return m * z
+
+
+@program(M, V)
+def put_along_axis(m, v):
+    np.put_along_axis(m, np.argmax(m, axis=1)[:, None], v[0], axis=1)
+    np.put_along_axis(m, np.argmin(m, axis=0)[None], v[None, :3], 0)
+    z = 2.0 * v
+    np.put_along_axis(z, np.array([2, 0]), m[0, :2], -1)
+    return m, z
 
 
 @program(M, V)
@@ -215,7 +233,7 @@ def array_of_no_dimensions(a, w):
     return x * 1.0, y * w[2]
 
 
-@program(V, W, wrong="a number takes the place of its adjoint")
+@program(V, W)
 def array_of_no_dimensions_is_added_to(a, w):
     x = np.zeros(())
     y = x

@@ -95,7 +95,9 @@ class Writes(Targets):
                  f"{u}[{i}] = np.sum({u}) * {c}", f"{u}[{i}] -= {u}[{k}] * {u}[{k} - 1]"]  # fmt: skip
         shape = self.env[name].shape
         if len(shape) == 2 and shape[0] == shape[1]:
-            forms += [f"{u}[...] = {u}.T", f"{u}[:] += {u}.T * {c}", f"{u}[{i}] = {u}[:, {k}]"]
+            # NumPy garbles `u[1] = u[:, 2]`, for it reads of the column what it has written to the row.
+            forms += [f"{u}[...] = {u}.T", f"{u}[:] += {u}.T * {c}"]
+            forms += [f"{u}[{i}] = {u}[:, {k}].copy()"]
             forms += [f"{u}[1:-1, 1:-1] = ({u}[2:, 1:-1] + {u}[:-2, 1:-1]) * 0.5"]
         return [indent + self.rng.choice(forms)]
 

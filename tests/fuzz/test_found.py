@@ -1,0 +1,169 @@
+"""Programs on which the stages once disagreed, made small: each is right now, or refused."""
+
+import numpy as np
+import pytest
+
+from fuzz.check import check
+from fuzz.programs import Program
+from fuzz.state import State
+
+HEAD = "import numpy as np\nfrom fuzz.state import State\n\n"
+RIGHT: dict[str, tuple[str, tuple, tuple[int, ...]]] = {
+    "a float32 field times integers": (
+        """def f(p):
+    return np.sum(p.v * np.arange(3)) + p.n
+""",
+        (State(np.ones(3, np.float32), np.float32(2.0)),),
+        (0,),
+    ),
+    "a method in a saved module": (
+        """def f(v):
+    p = {}
+    for t in range(3):
+        p[t] = p.get(t - 1, 1.0) * v
+    return p[2]
+""",
+        (0.3,),
+        (0,),
+    ),
+    "a number on one path and a tuple on another": (
+        """def f(b):
+    if b:
+        return 0.7
+    else:
+        u = (b,)
+    return u
+""",
+        ((-0.608, 0.077),),
+        (0,),
+    ),
+    "an array of no dimensions, written to": (
+        """def f(p, h):
+    out = np.where(h, p, p)
+    out *= p
+    return out
+""",
+        (-0.607, 1),
+        (0,),
+    ),
+    "the entry of a dict, an array of no dimensions": (
+        """def f(v, acc):
+    out = {'w': np.where(acc, acc, acc), 'k': v}
+    out['w'] += acc
+    return out['w']
+""",
+        (np.array([0.294, -1.065]), 0.137),
+        (1,),
+    ),
+    "a dict that no round has bound yet": (
+        """def f(h, out, y):
+    for t in h:
+        p = out
+        if p:
+            r = {'w': t, 'k': 0.3}
+        t = r
+        s = [State(t, out)]
+        out = s[0].v
+    return out
+""",
+        (np.array([[0.232]]), -1.185, np.array([0])),
+        (0,),
+    ),
+    "a residual called as a later loop calls its index": (
+        """def f(a):
+    t = np.zeros((9, 1))
+    for y in range(1, 9):
+        t[y] += (1.5 + np.sin(a)) ** np.tanh(a)
+        for h in range(1):
+            for total in range(h, -1, -1):
+                t[h, total:] -= t[total, total:]
+    return np.sum(t)
+""",
+        (0.784,),
+        (0,),
+    ),
+    "a sum of a broadcast and of what is added to zeros": (
+        """def f(a, t):
+    s = np.sum(a)
+    if t.ndim:
+        total = s
+    else:
+        total = t
+    a[...] += 2
+    return np.sum(a) + total ** 2
+""",
+        (np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 2.0])),
+        (0,),
+    ),
+    "a list walked backwards while it is written to": (
+        """def f(p, s):
+    r = reversed(s)
+    s[0] = p
+    t = 0.0
+    for x in r:
+        t = t * 2 + x
+        s[0] = s[0] * x
+    return t
+""",
+        (0.3, [1.0, 2.0, 3.0]),
+        (0, 1),
+    ),
+}
+REFUSED: dict[str, tuple[str, tuple, tuple[int, ...], str]] = {
+    "a constant of the module behind a branch": (
+        """C0 = np.array([0.38, 0.069])
+
+def f(x):
+    if np.any(C0 > 0.5):
+        pass
+    else:
+        p = C0
+    for b in [p]:
+        b[-2] -= x
+    return p
+""",
+        (0.7,),
+        (0,),
+        "'C0' is written to, which is outside",
+    ),
+    "an array or a number, written to under another name": (
+        """def f(a, c):
+    if c > 0:
+        u = np.where(0.5, a, a)
+    else:
+        u = a * 1.0
+    v = u
+    v *= 2.0
+    return u + v
+""",
+        (0.7, 0.3),
+        (0,),
+        "'u' may or may not share memory",
+    ),
+    "an array of an integer or a float": (
+        """def f(q, c):
+    r = np.full(1, 1 if q > 0 else c)
+    p = np.ravel(r)
+    p[-1] += c
+    return 1.5 + np.sum(r)
+""",
+        (0.37, -1.482),
+        (1,),
+        "whether this array holds integers",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_is_right(name):
+    text, args, argnums = RIGHT[name]
+    for loss in (False, True):
+        outcome = check(Program(HEAD + text, args, argnums, loss, writes=True))
+        assert outcome in ("ok", "skipped: the result is not one number")
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_is_refused(name):
+    text, args, argnums, why = REFUSED[name]
+    outcome = check(Program(HEAD + text, args, argnums, loss=False, writes=True))
+    assert outcome.startswith("refused") and why in outcome
