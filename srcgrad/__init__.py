@@ -1,6 +1,7 @@
 """srcgrad differentiates NumPy programs ahead of time: source in, the source of the gradient out."""
 
 from .api import grad, register, value_and_grad, vjp
+from .custom import custom_jvp, custom_vjp, grad_of
 from .errors import (
     MissingRule,
     NotDifferentiable,
@@ -11,6 +12,7 @@ from .errors import (
     UnknownAlias,
     UnsupportedSyntax,
 )
+from .implicit import custom_root, fixed_point
 from .matrices import divergence, hessian, jacfwd, jacobian, jacrev
 from .products import elementwise_grad, gauss_newton_product, hvp
 from .pushforward import jvp, linearize
@@ -37,6 +39,7 @@ from .tensor import (
     zeros,
     zeros_like,
 )
+from .vmapping import vmap
 
 __version__ = "0.1.0"
 
@@ -55,14 +58,19 @@ __all__ = [
     "arange",
     "checkpoint",
     "checkpointed",
+    "custom_jvp",
+    "custom_root",
+    "custom_vjp",
     "divergence",
     "dot",
     "elementwise_grad",
     "enable_grad",
     "eye",
+    "fixed_point",
     "full",
     "gauss_newton_product",
     "grad",
+    "grad_of",
     "hessian",
     "hvp",
     "is_grad_enabled",
@@ -85,6 +93,7 @@ __all__ = [
     "tensor",
     "value_and_grad",
     "vjp",
+    "vmap",
     "zeros",
     "zeros_like",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from .derivative import Argnums, Derivative, road, shared_programs
@@ -32,16 +32,25 @@ def grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     backend: str = "numpy",
+    *,
+    holomorphic: bool = False,
 ) -> Derivative: ...
 @overload
 def grad(
-    function: None = None, argnums: Argnums = 0, has_aux: bool = False, backend: str = "numpy"
+    function: None = None,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    backend: str = "numpy",
+    *,
+    holomorphic: bool = False,
 ) -> Callable[[Callable[..., Any]], Derivative]: ...
 def grad(
     function: Callable[..., Any] | None = None,
     argnums: Argnums = 0,
     has_aux: bool = False,
     backend: str = "numpy",
+    *,
+    holomorphic: bool = False,
 ) -> Any:
     """The gradient of a function that returns one number, as generated NumPy source.
 
@@ -56,6 +65,10 @@ def grad(
         structured, shaped and typed as its argument, with None for what has no derivative in it.
     has_aux : bool
         The function returns (loss, auxiliary data), and the result is (gradient, auxiliary data).
+    holomorphic : bool
+        The function is holomorphic and returns a complex number; the result is its derivative. Without,
+        a gradient with respect to complex numbers follows JAX: the conjugate of the direction in which
+        the real result grows.
 
     Raises
     ------
@@ -70,7 +83,9 @@ def grad(
     >>> grad(energy)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _derivative(function, argnums, backend, value=False, has_aux=has_aux)
+    return _derivative(
+        function, argnums, backend, value=False, has_aux=has_aux, holomorphic=holomorphic
+    )
 
 
 @overload
@@ -79,16 +94,25 @@ def value_and_grad(
     argnums: Argnums = 0,
     has_aux: bool = False,
     backend: str = "numpy",
+    *,
+    holomorphic: bool = False,
 ) -> Derivative: ...
 @overload
 def value_and_grad(
-    function: None = None, argnums: Argnums = 0, has_aux: bool = False, backend: str = "numpy"
+    function: None = None,
+    argnums: Argnums = 0,
+    has_aux: bool = False,
+    backend: str = "numpy",
+    *,
+    holomorphic: bool = False,
 ) -> Callable[[Callable[..., Any]], Derivative]: ...
 def value_and_grad(
     function: Callable[..., Any] | None = None,
     argnums: Argnums = 0,
     has_aux: bool = False,
     backend: str = "numpy",
+    *,
+    holomorphic: bool = False,
 ) -> Any:
     """Like `grad`, with the value of the function beside: (value, gradient).
 
@@ -99,7 +123,9 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x**3)(2.0)
     (8.0, 12.0)
     """
-    return _derivative(function, argnums, backend, value=True, has_aux=has_aux)
+    return _derivative(
+        function, argnums, backend, value=True, has_aux=has_aux, holomorphic=holomorphic
+    )
 
 
 class Pullback:
@@ -175,7 +201,10 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
 
 
 def register(
-    function: Callable[..., Any], *formulas: Callable[..., Any] | None, verb: str = "elementwise"
+    function: Callable[..., Any],
+    *formulas: Callable[..., Any] | None,
+    verb: str = "elementwise",
+    jvp: Callable[..., Any] | Sequence[Callable[..., Any] | None] | None = None,
 ) -> None:
     """Give a function of your own, of SciPy or of C a derivative rule.
 
@@ -192,6 +221,10 @@ def register(
         "linear": linear in the first argument, with one formula, its adjoint. "bilinear": linear in
         two. "zero": nothing flows, no formulas. "custom": anything else; each formula gives the
         shape of its argument.
+    jvp : callable or a sequence of these and None
+        Of "custom", one formula per argument for forward mode: the tangent of the result which that
+        of the argument causes, from it and `y` and the arguments. Left out, forward mode is the
+        adjoint of the formulas for cotangents, which are linear in `g`.
 
     Raises
     ------
@@ -209,11 +242,12 @@ def register(
     """
     from .ops import registry
 
-    registry.register(function, formulas, verb)
+    tangents = () if jvp is None else (jvp,) if callable(jvp) else tuple(jvp)
+    registry.register(function, formulas, verb, tangents)
 
 
-_PARAMETERS = ("function", "argnums", "has_aux", "backend")
+_PARAMETERS = ("function", "argnums", "has_aux", "backend", "holomorphic")
 for _function, _value in ((grad, False), (value_and_grad, True)):
-    _fixed = {"argnums": 0, "value": _value, "has_aux": False}
+    _fixed = {"argnums": 0, "value": _value, "has_aux": False, "holomorphic": False}
     OPERATORS[_function] = Kind("gradient", _PARAMETERS, _fixed, ("backend",))
 OPERATORS[vjp] = None

@@ -6,14 +6,14 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import MethodType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import numpy as np
 
 from .errors import SrcgradError
 from .runtime import zeros_like
 
-__all__ = ["Custom", "custom_jvp", "custom_vjp", "grad_of"]
+__all__ = ["Custom", "custom_jvp", "custom_vjp", "grad_of", "is_custom"]
 
 Nondiff = int | str | Sequence[int | str]
 
@@ -24,6 +24,7 @@ class Custom:
     `rules` are the functions that make up the rule, None or empty until they have been given.
     """
 
+    __srcgrad_rule__ = True
     kind: ClassVar[str]
     takes: ClassVar[str]  # what gives the rule, for messages
 
@@ -54,6 +55,11 @@ class Custom:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {getattr(self, '__name__', self.function)}>"
+
+
+def is_custom(function: object) -> TypeGuard[Custom]:
+    """Whether a function has a derivative rule of its own."""
+    return hasattr(type(function), "__srcgrad_rule__")
 
 
 class custom_vjp(Custom):
@@ -95,7 +101,7 @@ class custom_vjp(Custom):
     kind = "vjp"
     takes = "defvjp(fwd, bwd)"
 
-    def __new__(cls, function: Any = None, **options: Any) -> Any:
+    def __new__(cls, function: Any = None, *rule: Any, **options: Any) -> Any:
         if function is None:
             return lambda f: cls(f, **options)
         return super().__new__(cls)
@@ -154,7 +160,7 @@ class custom_jvp(Custom):
     kind = "jvp"
     takes = "defjvp(rule)"
 
-    def __new__(cls, function: Any = None, **options: Any) -> Any:
+    def __new__(cls, function: Any = None, *rule: Any, **options: Any) -> Any:
         if function is None:
             return lambda f: cls(f, **options)
         return super().__new__(cls)
@@ -207,3 +213,6 @@ def grad_of(x: Any) -> Iterator[Any]:
     3.0
     """
     yield np.zeros_like(x) if isinstance(x, np.ndarray) else zeros_like(x)
+
+
+grad_of.__srcgrad_grad_of__ = True  # type: ignore[attr-defined]

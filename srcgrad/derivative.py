@@ -189,10 +189,11 @@ class Derivative(Transformed):
         *,
         value: bool = False,
         has_aux: bool = False,
+        holomorphic: bool = False,
     ) -> None:
         self.value = value
         self.has_aux = has_aux
-        super().__init__(function, argnums, value=value, has_aux=has_aux)
+        super().__init__(function, argnums, value=value, has_aux=has_aux, holomorphic=holomorphic)
 
     @property
     def called(self) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from . import runtime
+from . import roots, runtime
 from .autodiff.forward import tangent
 from .autodiff.linear import linearized
 from .autodiff.reverse import Wanted, joint, seed_position
@@ -28,6 +28,7 @@ from .frontend.symbols import (
 from .ir.graph import Arg, Block, Function, Op, Value
 from .ir.rewrite import as_primal, renew_block
 from .kinds import Kind
+from .nested_maps import PARAMETERS, Map, map_called
 from .reading import Inner, read
 from .transforms import OF_ONE_NUMBER, VECTOR_LAST
 from .transforms import TRANSFORMS as OPERATORS
@@ -69,6 +70,7 @@ def install(operators: Mapping[Callable[..., Any], Kind | None]) -> None:
         made: Any = AT_ONCE.get(function.__name__) if kind is None else _maker(function, kind)
         BUILTINS[function] = made or _refusal(function.__name__)
     TRANSFORMS[:] = [_called]
+    roots.install()
 
 
 def _refusal(name: str) -> Callable[..., Symbol]:
@@ -113,10 +115,14 @@ def _called(
     """The result of calling what an operator gave: one made here, or one made before the call."""
     if isinstance(asked, Linear):
         return _applied(asked, low, args, kwargs)
+    if isinstance(asked, Map):
+        return map_called(asked, low, args[0], args[1:], kwargs)
     if isinstance(asked, Request):
         return _transformed(asked, low, args[0], list(args[1:]), dict(kwargs))
     name = getattr(asked, "__name__", "function")
     function = from_object(low, asked.function, low.path(name, asked), lambda: asked.function)
+    if hasattr(asked, "in_axes"):
+        return map_called(Map(asked.in_axes, asked.out_axes), low, function, args, kwargs)
     if asked.operator not in OPERATORS:
         return _refusal(asked.operator)(low, args, kwargs)
     options = dict(asked.options)
@@ -140,7 +146,7 @@ def _transformed(
         if not args:
             low.refuse("a product with a matrix of derivatives is called without a vector")
         vector = args.pop()
-    one = asked.operator in OF_ONE_NUMBER
+    one = asked.operator in OF_ONE_NUMBER and not options.get("holomorphic")
     inner = read(low, function, args, kwargs, listed(argnums), has_aux, one_number=one)
     single = isinstance(argnums, int | str)
     places = tuple(range(len(inner.graph.params)))
@@ -241,7 +247,20 @@ def _linearize(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol
     return _split(low, made.body.ops, y, inner, Linear("pushforward", seeds, {}, (), moved))
 
 
-AT_ONCE: dict[str, Callable[..., Symbol]] = {"jvp": _jvp, "vjp": _vjp, "linearize": _linearize}
+def _vmap(low: Lowerer, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]) -> Symbol:
+    given = {**dict(zip(PARAMETERS, args, strict=False)), **kwargs}
+    function = given.pop("function", None)
+    if function is None:
+        low.refuse("vmap() is called without a function")
+    return Partial(Map(given.get("in_axes", 0), given.get("out_axes", 0)), (function,), {})
+
+
+AT_ONCE: dict[str, Callable[..., Symbol]] = {
+    "jvp": _jvp,
+    "vjp": _vjp,
+    "linearize": _linearize,
+    "vmap": _vmap,
+}
 
 
 def _split(low: Lowerer, ops: Sequence[Op], y: Arg, inner: Inner, linear: Linear) -> Symbol:

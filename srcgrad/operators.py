@@ -26,6 +26,7 @@ from .wanted import (
     Argnums,
     called,
     check_arguments,
+    check_holomorphic,
     check_scalar,
     facts_of_wanted,
     listed,
@@ -64,10 +65,13 @@ def paired(function: Function, has_aux: bool) -> Function:
     return replace(function, body=body)
 
 
-def gradient_of(graph: Function, argnums: Argnums, *, value: bool, has_aux: bool) -> Function:
+def gradient_of(
+    graph: Function, argnums: Argnums, *, value: bool, has_aux: bool, holomorphic: bool = False
+) -> Function:
     """The gradient of a function of one number, with the cotangent of its result as a parameter."""
     wanted = _wanted(graph, argnums)
-    check_scalar(graph, facts_of_arg(output_of(graph, has_aux)))
+    check = check_holomorphic if holomorphic else check_scalar
+    check(graph, facts_of_arg(output_of(graph, has_aux)))
     single = isinstance(argnums, int | str)
     return gradient(graph, wanted, single=single, value=value, has_aux=has_aux)
 
@@ -78,9 +82,13 @@ def _wanted(graph: Function, argnums: Argnums) -> list[Wanted]:
     return wanted
 
 
-def plain_gradient_of(graph: Function, argnums: Argnums, *, value: bool, has_aux: bool) -> Function:
+def plain_gradient_of(
+    graph: Function, argnums: Argnums, *, value: bool, has_aux: bool, holomorphic: bool = False
+) -> Function:
     """A gradient as a function to differentiate: its cotangent is 1.0, all of it is primal."""
-    derivative = gradient_of(paired(graph, has_aux), argnums, value=value, has_aux=has_aux)
+    derivative = gradient_of(
+        paired(graph, has_aux), argnums, value=value, has_aux=has_aux, holomorphic=holomorphic
+    )
     at = seed_position(derivative.signature)
     assert at is not None
     seed = derivative.params[at]

@@ -102,6 +102,8 @@ def primal(function: Callable[..., Any], given: Given) -> Function:
     if not is_derivative(function):
         return lower(function, given)
     f: Any = function
+    if hasattr(f, "graph_for"):
+        return map_bodies(f.graph_for(given), as_primal)
     return map_bodies(transformed(f, primal(f.function, f.inner(given))), as_primal)
 
 
@@ -139,6 +141,7 @@ def gradient_program(
     *,
     value: bool,
     has_aux: bool,
+    holomorphic: bool = False,
 ) -> Program:
     """The gradient of a function, generated for arguments of these facts.
 
@@ -146,9 +149,10 @@ def gradient_program(
     """
     graph = paired(primal(function, given), has_aux)
     unsure = given is not None and only_the_call_tells(facts_of_arg(output_of(graph, has_aux)))
+    unsure = unsure and not holomorphic
     if unsure:
         graph = _asserting(graph, has_aux)
-    made = gradient_of(graph, argnums, value=value, has_aux=has_aux)
+    made = gradient_of(graph, argnums, value=value, has_aux=has_aux, holomorphic=holomorphic)
     program = finish(optimize(made), header(graph, given, "gradient"))
     if given is None:
         return program

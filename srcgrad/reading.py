@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from .conform import is_differentiable
 from .frontend.branches import building
 from .frontend.core import Lowerer
 from .frontend.parameters import free_parameters
+from .frontend.places import Region
 from .frontend.statements import ASSERT
 from .frontend.symbols import (
     Closure,
@@ -103,8 +104,9 @@ def read(
             check_scalar(shown, facts_of_arg(output))
             if only_the_call_tells(facts_of_arg(output)):
                 low.emit(ASSERT, [low.apply(runtime.is_one_number, output), refusal(name)])
-    if region.changes:
-        low.refuse(f"'{name}', whose derivative is taken, rebinds a name of the function around it")
+    own = {id(part) for w in wanted for part in _parts(w)}
+    if any(not _is_inside(low, region, key, own) for key in region.changes):
+        low.refuse(f"'{name}', whose derivative is taken, writes to what the function around it reads")
     inputs = tuple(v for v in fresh if is_differentiable(v.facts))
     body = region.close([output], inputs)
     if any(op.primitive is CALL for op in walk(body)):
@@ -115,6 +117,21 @@ def read(
     signature = tuple(Parameter(str(v.hint)) for v in inputs)
     graph = Function(name, signature, body, location=where)
     return Inner(graph, tuple(wanted), fresh, aux)
+
+
+def _parts(symbol: Symbol) -> Iterator[Symbol]:
+    yield symbol
+    if not isinstance(symbol, Value):
+        for part in children(symbol) or ():
+            yield from _parts(part)
+
+
+def _is_inside(low: Lowerer, region: Region, key: Any, own: Container[int]) -> bool:
+    """Whether what was written to belongs to the inner function, which gets copies of its arguments."""
+    frame, root = key
+    if frame is not low.places.heap:
+        return False
+    return id(root.first) in own or root.builder is region.builder
 
 
 def _described(function: Symbol) -> tuple[str, list[str]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .derivative import Specialized, road
 from .errors import SrcgradError, StructureError
+from .kinds import OPERATORS
 
 if TYPE_CHECKING:
     from .ir.graph import Block, Function
@@ -116,18 +117,39 @@ class Vmapped:
         program: Program = road().finish(made, lines)
         return replace(program, run=keeping_apart(program.run, examples))
 
+    def graph_for(self, given: Mapping[str, Facts] | None) -> Function:
+        """Its graph for arguments of these facts, to be transformed further."""
+        if given is None:
+            raise SrcgradError(
+                "the source of a derivative of vmap depends on the number of axes of its arguments",
+                cure="call it, or use specialize(*args)",
+            )
+        axes: list[Any] = list(self.in_axes) if isinstance(self.in_axes, tuple) else []
+        if not axes:
+            axes = [self.in_axes] * len(given)
+        axes += [None] * (len(given) - len(axes))
+        found = tuple(
+            _matched_facts(facts, each, name)
+            for (name, facts), each in zip(given.items(), axes, strict=True)
+        )
+        return self._graph(given, found)[0]
+
+    def rebound(self, binder: Binder) -> Binder:
+        """What binds the arguments of a call: the same as for the function."""
+        return binder
+
     def _graph(
         self, given: Mapping[str, Facts], axes: tuple[Axes, ...]
     ) -> tuple[Function, Function]:
         """The graph over all examples, and that of one."""
-        from .autodiff.vmap import vmapped
+        from .autodiff.vmap import one_of, sizes_of, vmapped
 
         ones = {
             name: one_of(facts, each)
             for (name, facts), each in zip(given.items(), axes, strict=True)
         }
         sizes = [s for f, a in zip(given.values(), axes, strict=True) for s in sizes_of(f, a)]
-        graph = with_captures(road().primal(self.function, ones))
+        graph = road().primal(self.function, ones)
         return vmapped(graph, axes, self.out_axes, sizes[0]), graph
 
 
@@ -229,6 +251,32 @@ def _matched(value: Any, axes: Any, name: str) -> Axes:
     return axes % rank
 
 
+def _matched_facts(facts: Facts, axes: Any, name: str) -> Axes:
+    """`_matched` for what is known of an argument."""
+    if axes is None or facts.kind in ("none", "str", "function", "opaque"):
+        return None
+    if facts.items is not None:
+        parts = [axes] * len(facts.items) if isinstance(axes, int) else list(_parts(axes))
+        if len(parts) != len(facts.items):
+            raise StructureError(f"in_axes for {name} is {axes!r}, which has not its structure")
+        found = tuple(
+            _matched_facts(f, a, f"{name}[{k}]")
+            for k, (f, a) in enumerate(zip(facts.items, parts, strict=True))
+        )
+        return found if any(f is not None for f in found) else None
+    rank = facts.ndim or 0
+    if not isinstance(axes, int) or not -rank <= axes < rank:
+        raise StructureError(
+            f"vmap was to take the examples of {name} along {axes!r}, and it has {rank} axes",
+            cure=f"pass an array, or None in in_axes to share {name}",
+        )
+    return axes % rank
+
+
+def _parts(axes: Any) -> Any:
+    return axes.values() if isinstance(axes, dict) else axes
+
+
 def _shown(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"
@@ -266,34 +314,6 @@ def _check_sizes(bound: tuple[Any, ...], axes: tuple[Axes, ...], names: tuple[st
         )
 
 
-def one_of(facts: Facts, axes: Axes) -> Facts:
-    """What is known of one example, from what is known of all."""
-    from dataclasses import replace
-
-    from .ir.types import array, scalar
-
-    if axes is None:
-        return facts
-    if isinstance(axes, tuple):
-        items = tuple(one_of(f, a) for f, a in zip(facts.items or (), axes, strict=True))
-        return replace(facts, items=items)
-    dims = facts.dims or ()
-    rest = (*dims[:axes], *dims[axes + 1 :])
-    if not rest:
-        return scalar(facts.dtype)
-    one = array(facts.dtype, rest)
-    return replace(one, strided=len(rest) > 1 and (facts.strided or axes > 0))
-
-
-def sizes_of(facts: Facts, axes: Axes) -> Iterator[Any]:
-    """What is known of the number of examples."""
-    if isinstance(axes, tuple):
-        for part, each in zip(facts.items or (), axes, strict=True):
-            yield from sizes_of(part, each)
-    elif axes is not None:
-        yield (facts.dims or (None,))[axes]
-
-
 def as_made(block: Block) -> Block:
     """The block with no line of the user's in it: all of it may be tidied as adjoints are.
 
@@ -323,36 +343,6 @@ def as_written(block: Block) -> Block:
         for op in block.ops
     )
     return Block(block.params, ops, block.results)
-
-
-def with_captures(graph: Function) -> Function:
-    """The graph, told what arrays and numbers it reads from outside; it holds for their like alone."""
-    from dataclasses import replace
-
-    guards = []
-    for capture in graph.captures:
-        known = _outside(capture.read)
-        told = capture.value.facts
-        if known is not None and told.is_numeric and told.dims is None:
-            capture.value.facts = known
-            guards.append((functools.partial(_outside, capture.read), known))
-    return replace(graph, guards=(*graph.guards, *guards))
-
-
-def _outside(read: Callable[[], Any]) -> Facts | None:
-    """The facts of a number or an array that is read from outside, large sizes left open."""
-    from dataclasses import replace
-
-    from .ir.types import SMALLEST_SYMBOL, facts_of
-
-    value = read()
-    if isinstance(value, bool) or not isinstance(value, np.ndarray | np.generic | float | int):
-        return None
-    facts = facts_of(value)
-    sizes = tuple(
-        n if isinstance(n, int) and n < SMALLEST_SYMBOL else None for n in facts.dims or ()
-    )
-    return replace(facts, shape=sizes)
 
 
 def _header(graph: Function, given: Mapping[str, Facts]) -> list[str]:
@@ -388,3 +378,6 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> V
     array([ 5., 25.])
     """
     return Vmapped(function, in_axes, out_axes)
+
+
+OPERATORS[vmap] = None

@@ -178,8 +178,34 @@ def check_scalar(function: Function, facts: Facts) -> None:
         raise NotScalar(
             f"{name} returns a complex number; a gradient is taken of one real number",
             where,
-            cure="return a real number, for instance np.real(z) or np.abs(z)",
+            cure="return a real number, for instance np.real(z) or np.abs(z); of a holomorphic "
+            "function, ask for the derivative with holomorphic=True",
         )
+
+
+def check_holomorphic(function: Function, facts: Facts) -> None:
+    """Refuse the derivative of a holomorphic function where what is returned is no complex number.
+
+    Raises
+    ------
+    NotScalar, NotDifferentiable
+        Saying what the function returns, and what to return instead.
+    """
+    where, name = function.location, called(function)
+    if facts.kind in ("complex", "unknown") or (facts.dtype or "").startswith("complex"):
+        if not facts.ndim:
+            return
+        raise NotScalar(
+            f"{name} returns an array of shape {facts.shape_text()}; a gradient is taken of one number",
+            where,
+            cure="sum it, for instance with np.sum, or use srcgrad.jacobian",
+        )
+    raise NotDifferentiable(
+        f"{name} returns {describe(facts)}, and holomorphic=True is for functions of complex numbers "
+        "that return one",
+        where,
+        cure="leave holomorphic out",
+    )
 
 
 def only_the_call_tells(facts: Facts) -> bool:

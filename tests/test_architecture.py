@@ -29,6 +29,8 @@ FLOORS = (
     ("jacobians",),
     ("transforms",),
     ("pipeline", "reading"),
+    ("roots",),
+    ("nested_maps",),
     ("nested",),
     ("api", "derivative", "pushforward", "products", "matrices", "sparse", "vmapping"),
     ("tensor", "testing"),

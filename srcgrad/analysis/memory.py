@@ -216,6 +216,8 @@ class Memory:
             return own | self.of(first), self.inside(first) | added
         if function is operator.getitem and isinstance(first, Value):
             if first.facts.kind in CONTAINERS:
+                if isinstance(op.args[1], slice):  # a list of its own, of the same entries
+                    return own, self.inside(first)
                 return self.inside(first), self.inside(first)
             if first.facts.kind == "array":
                 return own if picks(op.args[1]) else own | self.of(first), NOWHERE

@@ -15,8 +15,8 @@ def tangent_facts(facts: Facts) -> Facts:
         element = None if facts.element is None else tangent_facts(facts.element)
         return Facts(facts.kind, items=items, element=element, keys=facts.keys, cls=facts.cls)
     if facts.kind == "array" and facts.shape != ():
-        real = facts.dtype is not None and np.dtype(facts.dtype).kind == "f"
-        return Facts("array", facts.dtype if real else None, facts.shape)
+        smooth = facts.dtype is not None and np.dtype(facts.dtype).kind in "fc"
+        return Facts("array", facts.dtype if smooth else None, facts.shape)
     if facts.kind in SCALARS:
         return Facts(facts.kind, None, facts.shape) if carries_derivative(facts) else PY_FLOAT
     return Facts("unknown", None, facts.shape)

@@ -10,23 +10,15 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from .. import runtime
 from ..analysis.activity import Activity, carries_derivative
 from ..errors import NotDifferentiable
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import CUSTOM, IF, WHILE, Arg, Block, CustomRule, Op, Value, operands, values_in, walk
+from ..ir.graph import CUSTOM, Arg, Block, CustomRule, Op, Value, values_in
 from ..ir.rewrite import prune, renew_block, substitute, substitute_op
-from ..ops import registry
 from .cotangents import Partial, is_structure, primitive
+from .linearity import check_linear
 from .pull import Pull
-
-# What asks an array for its shape or type, and the argument of which it reads no entry.
-ASKS: dict[Any, int] = {
-    np.shape: 0, np.ndim: 0, np.size: 0, len: 0, np.zeros_like: 0, np.ones_like: 0, np.full_like: 0,
-    runtime.zeros_like: 0, runtime.dtype_of: 0, runtime.unbroadcast: 1,
-}  # fmt: skip
 
 
 def reverse_custom(sweep: Pull, op: Op) -> list[Op]:
@@ -37,21 +29,30 @@ def reverse_custom(sweep: Pull, op: Op) -> list[Op]:
             if result in sweep.cotangents:
                 sweep.seed(given, sweep.cotangents.take(result))
         return [op]
-    check_captured(op, rule, sweep.active.varied)
+    check_rule(op, rule, sweep.active.varied)
     if rule.kind in ("vjp", "identity"):
         return _by_vjp(sweep, op, rule)
     return _by_tangent(sweep, op, rule)
 
 
-def check_captured(op: Op, rule: CustomRule, varied: Container[Value]) -> None:
+def check_rule(op: Op, rule: CustomRule, varied: Container[Value]) -> None:
     """Refuse a rule that says nothing of something which is differentiated.
 
     Raises
     ------
     NotDifferentiable
         The function reads a value from around it, or takes as an argument without derivative, what
-        varies with the variables.
+        varies with the variables. Or this is a derivative of a higher order than the rule was read for.
     """
+    if rule.kind == "unread":
+        raise NotDifferentiable(
+            f"the derivative rule of '{rule.name}' uses '{rule.name}' with other arguments in each "
+            "order of derivative, and was not read for this one",
+            op.location,
+            cure="use the function in its rule with the arguments that the rule gets, or write it out",
+        )
+    if rule.kind in ("identity", "tangent"):  # these read what they like
+        return
     for arg in op.args[rule.inputs :]:
         for v in values_in(arg):
             if v in varied and carries_derivative(v.facts):
@@ -93,8 +94,8 @@ def _by_tangent(sweep: Pull, op: Op, rule: CustomRule) -> list[Op]:
             inner.seed(target, sweep.cotangents.take(op.results[k]))
     before = len(builder.ops)
     inner.run(block.ops)
-    check_linear(dots, inner.forward, builder.ops[before:], rule, op)
     back = [inner.cotangents.take(v) for v in dots]
+    check_linear(dots, inner.forward, builder.ops[before:], back, rule, op)
     if stays:
         ops = (*zeros, *inner.forward, *builder.ops)
         pruned = prune(Block((), ops, tuple(back)))
@@ -139,8 +140,9 @@ def named(block: Block, results: Sequence[Value]) -> tuple[list[Op], tuple[Arg, 
         for o in (substitute_op(o, table) for o in block.ops)
     ]
     for result, given in others:
-        same = Block((), (), (substitute(given, table),))
-        ops.append(Op(CUSTOM, (), (result,), attrs={"rule": None}, blocks=(same,)))
+        args = (substitute(given, table),)
+        same = Block((), (), args)
+        ops.append(Op(CUSTOM, args, (result,), attrs={"rule": None}, blocks=(same,)))
     return ops, tuple(substitute(r, table) for r in block.results)
 
 
@@ -186,43 +188,3 @@ def _partial(part: Any) -> Any:
         return part
     pairs = part.items() if isinstance(part, dict) else enumerate(part)
     return Partial({k: _partial(p) for k, p in pairs if p is not None})
-
-
-def check_linear(
-    seeds: Sequence[Value], ops: Iterable[Op], back: Iterable[Op], rule: CustomRule, op: Op
-) -> None:
-    """Refuse to transpose ops that are not linear in the values `seeds`; `back` is their adjoint.
-
-    The adjoint of what is linear reads nothing that depends on them but its shape.
-
-    Raises
-    ------
-    NotDifferentiable
-        Something does.
-    """
-    block = Block(tuple(seeds), tuple(ops), ())
-    varied = Activity(block, seeds, ()).varied
-    for each in walk(block):
-        verb = registry.RULES.get(each.primitive)
-        if each.primitive in (IF, WHILE) or (verb is not None and verb.verb == "zero"):
-            _refuse_reading(each, varied, rule, op)
-    for each in walk(Block((), tuple(back), ())):
-        _refuse_reading(each, varied, rule, op)
-
-
-def _refuse_reading(each: Op, varied: Container[Value], rule: CustomRule, op: Op) -> None:
-    k = ASKS.get(each.primitive.function)
-    asked = set() if k is None else set(values_in(each.args[k : k + 1]))
-    read = operands(each)
-    if each.primitive is WHILE:
-        read = tuple(v for o in walk(each.blocks[0]) for v in operands(o))
-    if any(v in varied and v not in asked for v in read):
-        what = "cotangents" if rule.kind in ("vjp", "identity") else "tangents"
-        mode = "forward" if rule.kind == "vjp" else "reverse"
-        raise NotDifferentiable(
-            f"the derivative rule of '{rule.name}' is not linear in its {what}, so that it "
-            f"cannot be used in {mode} mode",
-            op.location,
-            cure="give it as a rule for this mode, too: srcgrad.custom_jvp for forward mode, "
-            "srcgrad.custom_vjp for reverse mode",
-        )

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..analysis.activity import Activity
-from ..errors import NotDifferentiable
 from ..ir.build import Builder
-from ..ir.graph import CALL, Block, CustomRule, Function, Op, Value, walk
+from ..ir.graph import Arg, Block, CustomRule, Function, Op, Value, walk
 from ..ir.rewrite import map_bodies
 from .checkpoints import needed
 from .control import Sweep
-from .custom import at_zero, check_captured, check_linear, named, placed, stamp
+from .custom import at_zero, check_rule, named, placed, stamp
+from .linearity import check_linear
 
-if TYPE_CHECKING:
-    from .forward import Push
+
+class Push(Protocol):
+    """What is asked here of the forward sweep over a block."""
+
+    active: Activity
+    builder: Builder
+
+    def moves(self, arg: Arg) -> bool: ...
+    def tangent(self, arg: Arg) -> Arg: ...
+    def set(self, value: Value, tangent: Arg) -> None: ...
 
 
 def push_custom(push: Push, op: Op) -> None:
@@ -28,7 +36,7 @@ def push_custom(push: Push, op: Op) -> None:
             if push.moves(given):
                 push.set(result, push.tangent(given))
         return
-    check_captured(op, rule, push.active.varied)
+    check_rule(op, rule, push.active.varied)
     inputs = op.args[: rule.inputs]
     if rule.kind == "vjp":
         _push_vjp(push, op, rule)
@@ -57,13 +65,6 @@ def _push_vjp(push: Push, op: Op, rule: CustomRule) -> None:
     ops, given = named(ahead, op.results)
     for each in ops:
         push.builder.append(each)
-    if any(each.primitive is CALL for each in walk(second)):
-        raise NotDifferentiable(
-            f"the rule of '{rule.name}' calls a recursive function, so that it cannot be used in "
-            "forward mode",
-            op.location,
-            cure="write the recursion as a loop, or give the rule with srcgrad.custom_jvp",
-        )
     zeros, seeds = at_zero([op.results[k] for k in rule.outputs], op)
     back = placed(second, (*op.args, *given[len(op.results) :], *seeds))
     active = Activity(Block(tuple(seeds), back.ops, (back.results,)), seeds, back.results)
@@ -72,8 +73,8 @@ def _push_vjp(push: Push, op: Op, rule: CustomRule) -> None:
         if target is not None and push.moves(arg):
             sweep.seed(target, push.tangent(arg))
     sweep.run(back.ops)
-    check_linear(seeds, sweep.forward, sweep.builder.ops, rule, op)
     moved = tuple(sweep.cotangents.take_or_zero(v) for v in seeds)
+    check_linear(seeds, sweep.forward, sweep.builder.ops, moved, rule, op)
     whole = needed(Block((), (*zeros, *sweep.forward, *sweep.builder.ops), moved))
     stamp(push.builder, whole.ops, op)
     for k, dot in zip(rule.outputs, whole.results, strict=True):
@@ -104,7 +105,8 @@ def _check(op: Op, rule: CustomRule) -> None:
         if target is not None:
             sweep.seed(target, Value(None, param.facts))
     sweep.run(second.ops)
-    check_linear(seeds, sweep.forward, sweep.builder.ops, rule, op)
+    moved = [sweep.cotangents.take(v) for v in seeds]
+    check_linear(seeds, sweep.forward, sweep.builder.ops, moved, rule, op)
 
 
 def without_identities(function: Function) -> Function:

@@ -31,11 +31,12 @@ from ..ir.graph import (
     Value,
     values_in,
 )
-from ..ir.types import CONTAINERS, PY_FLOAT, SCALARS, Facts
+from ..ir.types import CONTAINERS, SCALARS, Facts
 from ..ops import registry, trace
 from .cotangents import Cotangents, primitive
 from .custom_forward import push_custom
 from .pull import refuse_uncovered
+from .registered import applied, check_given
 from .transpose import transposed
 
 # A tangent written into an array takes the place of a zero, whatever its shape.
@@ -186,7 +187,9 @@ class Push:
         formula = rule.jvps[k] if k < len(rule.jvps) else None
         if formula is None:
             return transposed(op, rule.vjps[k], trace.unwrap(dot), self.builder)
-        return trace.unwrap(formula(dot, y, *args, **kwargs))
+        given = trace.unwrap(applied(rule, formula, op, (dot, y, *args), kwargs))
+        check_given(rule, formula, op, given, op.result, self.builder)
+        return given
 
     def _fitted(self, tangent: Arg, result: Value) -> Arg:
         """A tangent in the shape and type of its value, where a formula leaves either to others."""
@@ -196,10 +199,16 @@ class Push:
         if not (given.same_shape(wanted) or (given.is_scalar and wanted.is_scalar)):
             shape = self.builder.emit(primitive(np.shape), (result,))
             tangent = self.builder.emit(primitive(np.broadcast_to), (tangent, shape))
-        complex_now = given.dtype is None or np.dtype(given.dtype).kind == "c"
-        if wanted.dtype is not None and np.dtype(wanted.dtype).kind == "c" and not complex_now:
-            tangent = self.builder.emit(primitive(runtime.astype), (tangent, wanted.dtype))
-        return tangent
+        return self._typed(tangent, wanted)
+
+    def _typed(self, tangent: Arg, wanted: Facts) -> Arg:
+        """The tangent of a complex array as one, also where it moves along the real numbers."""
+        if wanted.kind != "array" or wanted.dtype is None or np.dtype(wanted.dtype).kind != "c":
+            return tangent
+        given = facts_of_arg(tangent).dtype
+        if given is not None and np.dtype(given).kind == "c":
+            return tangent
+        return self.builder.emit(primitive(runtime.astype), (tangent, wanted.dtype))
 
     # -- control flow ----------------------------------------------------------------------------
 
@@ -230,13 +239,17 @@ class Push:
             for k, (param, final) in enumerate(zip(loop.carried, loop.finals, strict=True))
             if (param in self.active or final in self.active) and carries_derivative(param.facts)
         ]
-        starts = [self.tangent(loop.inits[k]) for k in moving]
+        starts = [
+            self._typed(self.tangent(loop.inits[k]), loop.carried[k].facts) for k in moving
+        ]
         params = [Value(None, tangent_facts(loop.carried[k].facts)) for k in moving]
         child = self.child()
         for k, param in zip(moving, params, strict=True):
             child.set(loop.carried[k], param)
         child.run(body.ops)
-        ends = [child.tangent(loop.yields[k]) for k in moving]
+        ends = [
+            child._typed(child.tangent(loop.yields[k]), loop.carried[k].facts) for k in moving
+        ]
         stacked = [k for k, s in enumerate(loop.stacks) if s in self.active]
         entries = [child.tangent(loop.entries[k]) for k in stacked]
         stop = (loop.stop,) if loop.stops else ()

@@ -11,13 +11,14 @@ from dataclasses import replace
 
 from .. import runtime
 from ..analysis.activity import Activity
+from ..analysis.tangents import tangent_facts
 from ..ir.build import Builder
 from ..ir.graph import Block, Function, Op, Value, walk
 from ..ir.rewrite import as_primal, map_bodies
 from .control import Sweep
 from .cotangents import primitive
 from .custom_forward import check_rules_linear, without_identities
-from .forward import tangent_facts, with_tangents
+from .forward import with_tangents
 from .reverse import Wanted, joint, pair_up, seed_position
 
 
@@ -42,9 +43,7 @@ def linearized(
     both = map_bodies(replace(both, body=replace(both.body, ops=ops)), as_primal)
     pairs, callees = pair_up(both)
     sweep = Sweep(Activity(both.body, [g], cotangents), Builder(adjoint=True), pairs)
-    dots = [
-        Value(None, tangent_facts(function.params[k].facts)) for k in places
-    ]
+    dots = [Value(None, tangent_facts(function.params[k].facts)) for k in places]
     for cotangent, dot in zip(cotangents, dots, strict=True):
         sweep.seed(cotangent, dot)
     sweep.run(both.body.ops)

@@ -17,6 +17,7 @@ from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import CONTROL, Arg, Op, Value, values_in
 from ..ops import registry, trace
 from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
+from .registered import applied, check_given
 from .rewind import Rewound
 
 # Products whose factors do not broadcast as long as neither has more than two axes.
@@ -149,10 +150,11 @@ class Pull(ABC):
             if k == 0 and _overwrites_all(op):
                 continue  # nothing of what stood there is left
             try:
-                given = formula(g, y, *wrapped[0], **wrapped[1])
+                given = applied(rule, formula, op, (g, y, *wrapped[0]), wrapped[1])
+                contribution = trace.unwrap(given)
+                check_given(rule, formula, op, contribution, arg, self.builder)
             except SrcgradError as error:
                 raise error.at(op.location) from None
-            contribution = trace.unwrap(given)
             if rule.verb in ("elementwise", "bilinear"):
                 contribution = self.unbroadcast(contribution, arg, op)
             if not isinstance(arg, Value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ..analysis.unbound import unbound_values
 from ..errors import MissingRule
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Value, values_in
-from ..ir.types import CONTAINERS, NUMERIC, PY_INT, Facts, Size
+from ..ir.types import CONTAINERS, NUMERIC, PY_INT, Facts, Size, array, scalar
 from ..ops import facts as inference
 from ..ops.batch_verbs import GaveUp
 from .batch import Batch, Table
@@ -125,6 +125,30 @@ def batched_facts(one: Facts, axes: Axes, size: Size | None) -> Facts:
         axis = axes if axes >= 0 else axes + len(dims) + 1
         dims = (*dims[:axis], size, *dims[axis:])
     return Facts("array", inference.dtype_same(one), dims)
+
+
+def one_of(facts: Facts, axes: Axes) -> Facts:
+    """What is known of one example, from what is known of all."""
+    if axes is None:
+        return facts
+    if isinstance(axes, tuple):
+        items = tuple(one_of(f, a) for f, a in zip(facts.items or (), axes, strict=True))
+        return replace(facts, items=items)
+    dims = facts.dims or ()
+    rest = (*dims[:axes], *dims[axes + 1 :])
+    if not rest:
+        return scalar(facts.dtype)
+    one = array(facts.dtype, rest)
+    return replace(one, strided=len(rest) > 1 and (facts.strided or axes > 0))
+
+
+def sizes_of(facts: Facts, axes: Axes) -> Iterator[Any]:
+    """What is known of the number of examples."""
+    if isinstance(axes, tuple):
+        for part, each in zip(facts.items or (), axes, strict=True):
+            yield from sizes_of(part, each)
+    elif axes is not None:
+        yield (facts.dims or (None,))[axes]
 
 
 def _in_front(

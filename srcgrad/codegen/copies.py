@@ -410,7 +410,7 @@ class _Settling(Edits):
             copied = self._copy(value, deep=value.facts.kind in CONTAINERS)
             op = self.maker.get(value)
             inside = self.home[value] is body
-            if op is not None and op.primitive is IF:
+            if op is not None and op.primitive is IF and value not in loop.yields:
                 changed = self._side_copied(op, value, update)
                 if changed is not None:
                     return changed

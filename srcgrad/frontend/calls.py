@@ -11,7 +11,7 @@ from typing import Any
 import gast
 import numpy as np
 
-from ..custom import Custom
+from ..custom import is_custom
 from ..errors import SrcgradError
 from ..ir.graph import Value
 from ..ir.types import Facts
@@ -145,7 +145,7 @@ def _call_known(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) 
         return handler(low, args, dict(kwargs))
     if hasattr(type(function), "__srcgrad_transform__"):
         return _transform(low, function, args, kwargs)
-    if isinstance(function, Custom):
+    if is_custom(function):
         return call_custom(low, function, args, kwargs)
     again = inside_checkpoint(function)
     if again is not None:

@@ -11,24 +11,32 @@ from typing import Any
 
 import gast
 
-from ..analysis.tangents import tangent_facts
-from ..custom import grad_of
 from ..ir.graph import UNDEFINED, Block, CustomRule, Value, free_values
 from .branches import Outcome, building
+from .closing import (
+    Reading,
+    close,
+    copied,
+    differentiable,
+    own_value,
+    refuse_recursion,
+    remember_sharing,
+    slotted,
+    values_of,
+)
 from .core import Lowerer
 from .expressions import bind
 from .matching import Matching
 from .merge import fill
 from .statements import CONTEXTS
-from .rules import Reading, close, copied, differentiable, remember_sharing, slotted, values_of
-from .symbols import Symbol, children, rebuild
+from .symbols import Symbol, children, is_number, rebuild
 
 
 def _is_grad_of(low: Lowerer, node: Any) -> bool:
     """Whether an expression is a call of `grad_of`."""
     if not isinstance(node, gast.Call) or not isinstance(node.func, gast.Name | gast.Attribute):
         return False
-    return low.evaluate(node.func) is grad_of
+    return hasattr(low.evaluate(node.func), "__srcgrad_grad_of__")
 
 
 def with_grad_of(low: Lowerer, item: Any, body: Callable[[], Outcome]) -> Outcome | None:
@@ -86,7 +94,7 @@ def _names(low: Lowerer, item: Any) -> tuple[str, str]:
 def _is_plain(symbol: Symbol) -> bool:
     if isinstance(symbol, Value):
         return symbol.facts.is_numeric
-    return not isinstance(symbol, tuple) or all(map(_is_plain, symbol))
+    return is_number(symbol) or (isinstance(symbol, tuple) and all(map(_is_plain, symbol)))
 
 
 def _backward(
@@ -101,9 +109,7 @@ def _backward(
 
     def seeded(part: Symbol) -> Symbol:
         if isinstance(part, Value):
-            hint = target if part is given else None
-            seeds.append(Value(hint, tangent_facts(part.facts)))
-            low.memory.born[seeds[-1]] = region.builder.child()
+            seeds.append(own_value(low, target if part is given else None, part))
             return seeds[-1]
         parts = children(part)
         return part if parts is None else rebuild(part, [seeded(p) for p in parts])
@@ -112,7 +118,9 @@ def _backward(
     with low.places.inside(region), building(low, region):
         low.places.bind(low.frame, target, seeded(given))
         if not body().plain:
-            low.refuse("a block of grad_of leaves the function or loop around it", item.context_expr)
+            low.refuse(
+                "a block of grad_of leaves the function or loop around it", item.context_expr
+            )
         left = low.memory.settled(low.places.read(low.frame, target))
         match = Matching(low, (low.location(item.context_expr), None))
         found = match.cotangents(given, left, f"'{target}' at the end of the block")
@@ -127,6 +135,7 @@ def _backward(
                 cure=f"let it change '{target}' alone",
             )
     made = region.close(found)
+    refuse_recursion(low, [made], f"grad_of({name})")
     return Block((*params, *seeds), made.ops, made.results)
 
 

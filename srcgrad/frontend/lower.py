@@ -12,7 +12,17 @@ from ..errors import UnsupportedSyntax
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
 from ..ops import tables
-from . import builtin_calls, checkpoints, comprehensions, displays, grad_of, inquiries, loops, statements
+from . import (
+    builtin_calls,
+    checkpoints,
+    comprehensions,
+    displays,
+    grad_of,
+    inquiries,
+    local_rules,
+    loops,
+    statements,
+)
 from .calls import call
 from .core import TRANSFORMS, Lowerer, Program, outside_facts
 from .inline import code_of
@@ -27,7 +37,8 @@ from .unwrap import Unwrapped, unwrap
 
 # Imported for what they register.
 _TABLES = (
-    builtin_calls, checkpoints, comprehensions, displays, grad_of, inquiries, loops, tables,
+    builtin_calls, checkpoints, comprehensions, displays, grad_of, inquiries, local_rules, loops,
+    tables,
 )  # fmt: skip
 __all__ = ["TRANSFORMS", "Reader", "lower", "signature_of"]
 
@@ -269,5 +280,6 @@ def _lower_closed(
             args.append(symbol)
     result = low.arg(low.call(found.function, args, kwargs))
     name = getattr(found.function, "__name__", type(found.function).__name__)
+    name = "lambda_" if name == "<lambda>" else name
     captures = tuple(program.captures.values())
     return Function(name, signature, low.builder.block(values, [result]), captures)

@@ -14,7 +14,7 @@ from ..ir.graph import Arg, Value
 from ..ir.types import CONTAINERS, Facts
 from .core import Lowerer
 from .inline import code_of
-from .parameters import is_open
+from .parameters import free_parameters, is_open
 from .statements import ASSERT
 from .symbols import Closure, Method, Outside, Partial, Record, Symbol, children, labels
 from .unwrap import unwrap
@@ -54,6 +54,25 @@ class Matching:
     def refuse(self, why: str, cure: str | None = None) -> NoReturn:
         raise StructureError(why, self.location, cure=cure)
 
+    def takes(self, function: Symbol, count: int, what: str, which: str) -> None:
+        """Refuse a rule that cannot be called with so many arguments."""
+        if isinstance(function, Closure):
+            parameters: Sequence[Any] = function.code.parameters
+            optional = function.defaults.keys()
+        elif callable(function) and is_open(unwrap(function).function):
+            parameters = free_parameters(unwrap(function))
+            optional = {p.name: None for p in parameters if p.has_default}.keys()
+        else:
+            return
+        positional = [p for p in parameters if p.kind.startswith("POSITIONAL")]
+        least = sum(p.name not in optional for p in positional)
+        variadic = any(p.kind == "VAR_POSITIONAL" for p in parameters)
+        if least > count or (count > len(positional) and not variadic):
+            self.refuse(
+                f"'{self.name(function)}', {what}, takes {len(positional)} arguments, but is called "
+                f"with {count}: {which}"
+            )
+
     def name(self, function: Symbol) -> str:
         code = getattr(function, "code", None)
         return str(getattr(code, "name", None) or getattr(function, "__name__", "the rule"))
@@ -64,35 +83,42 @@ class Matching:
             return text_of(symbol.facts)
         parts = children(symbol)
         if parts is None:
-            return repr(symbol) if symbol is None or isinstance(symbol, int | float) else "a constant"
+            return (
+                repr(symbol) if symbol is None or isinstance(symbol, int | float) else "a constant"
+            )
         count = f"{len(parts)} {'entry' if len(parts) == 1 else 'entries'}"
         return f"a {type(symbol).__name__.lower()} of {count}"
 
     def leaves(self, pattern: Symbol, given: Symbol, what: str) -> list[Arg]:
-        """What is given for each value of a pattern; none may be missing."""
-        found = self.cotangents(pattern, given, what)
+        """What is given for each value of a pattern, whose values may be those of another block."""
+        found = self.cotangents(pattern, given, what, None)
         if any(f is None for f in found):
             self.refuse(f"{what} has None where '{self.described(pattern)}' is expected")
         return found
 
     def cotangents(
-        self, pattern: Symbol, given: Symbol, what: str, likes: Sequence[Arg] = ()
+        self, pattern: Symbol, given: Symbol, what: str, likes: Sequence[Arg] | None = ()
     ) -> list[Arg]:
         """What is given for each value of a pattern, None for what is zero.
 
-        `likes` are what tells the shapes of the values at run time, if these do not.
+        `likes` are what tells the shapes of the values at run time, if these do not; None if nothing.
         """
         found: list[Arg] = []
         self._match(pattern, given, what, found, likes)
         return found
 
     def _match(
-        self, pattern: Symbol, given: Symbol, what: str, found: list[Arg], likes: Sequence[Arg]
+        self,
+        pattern: Symbol,
+        given: Symbol,
+        what: str,
+        found: list[Arg],
+        likes: Sequence[Arg] | None,
     ) -> None:
         given = self.low.memory.current(given)
         if isinstance(pattern, Value):
             arg = None if given is None else self.low.arg(given)
-            like = likes[len(found)] if likes else pattern
+            like = likes[len(found)] if likes else pattern if likes is not None else None
             found.append(arg)
             if arg is not None:
                 self._fits(pattern.facts, arg, like, what)
@@ -110,7 +136,9 @@ class Matching:
         keys = _keys(pattern)
         if isinstance(given, Value) and given.facts.items is not None:
             facts = given.facts
-            if len(facts.items) == count and (facts.kind == "dict") == isinstance(pattern, dict):
+            if len(facts.items or ()) == count and (facts.kind == "dict") == isinstance(
+                pattern, dict
+            ):
                 get = getattr if isinstance(pattern, Record) else operator.getitem
                 return [self.low.apply(get, given, key) for key in keys]
         elif isinstance(pattern, dict):

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..custom import Custom
+from ..custom import is_custom
 from ..ir.graph import Value
 from ..ir.types import Facts, facts_of
 from ..ops import methods, registry, trace
-from .core import Lowerer, outside_facts, primitive_of
+from .core import Lowerer, primitive_of
 from .places import Frame
 from .symbols import (
     BoundName,
@@ -136,7 +136,7 @@ def _is_instance(value: Any) -> bool:
     kind = type(value)
     if isinstance(value, type | types.FunctionType | types.BuiltinFunctionType | types.MethodType):
         return False
-    if isinstance(value, Custom):
+    if is_custom(value) or registry.find(value) is not None:
         return False
     return kind.__module__.partition(".")[0] not in (*CLOSED_PACKAGES, "functools") and (
         not hasattr(kind, "__srcgrad_transform__") and not hasattr(value, "__wrapped__")
@@ -243,7 +243,7 @@ def of_class(
         return found.__func__
     if isinstance(found, classmethod):
         return Method(found.__func__, cls)
-    if isinstance(found, types.FunctionType | Custom):
+    if isinstance(found, types.FunctionType) or is_custom(found):
         return Method(found, owner)
     wrapped = getattr(found, "func", None)  # cached_property
     if type(found).__name__ == "cached_property" and hasattr(wrapped, "__code__"):

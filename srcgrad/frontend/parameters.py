@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from types import FunctionType
 from typing import Any, TypeGuard
 
-from ..custom import Custom
+from ..custom import is_custom
 from ..errors import SrcgradError
 from ..ir.graph import Parameter
 from ..ops import registry
@@ -44,7 +44,7 @@ def free_parameters(found: Unwrapped) -> tuple[Parameter, ...]:
         More has been fixed than there are parameters.
     """
     function = found.function
-    if isinstance(function, Custom):
+    if is_custom(function):
         inner = unwrap(function.function)
         found = Unwrapped(
             inner.function, (*inner.bound, *found.bound), {**inner.keywords, **found.keywords}

@@ -164,6 +164,19 @@ def rebuild(symbol: Symbol, parts: list[Symbol]) -> Symbol:
     return Record(symbol.cls, dict(zip(symbol.fields, parts, strict=True)), symbol.base)
 
 
+def rebuild_values(symbol: Symbol, values: list[Symbol]) -> Symbol:
+    """The same structure with other values in place of its run-time values, in order."""
+    source = iter(values)
+
+    def walk(part: Symbol) -> Symbol:
+        if isinstance(part, Value):
+            return next(source)
+        parts = None if isinstance(part, Outside) else children(part)
+        return part if parts is None else rebuild(part, [walk(p) for p in parts])
+
+    return walk(symbol)
+
+
 def labels(symbol: Symbol) -> list[str]:
     """What to call the parts of a structure, after the name of the whole."""
     if isinstance(symbol, Record):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import FunctionType, MethodDescriptorType, MethodType, WrapperDescriptorType
 from typing import Any
 
-from ..custom import Custom
+from ..custom import is_custom
 from ..errors import NotDifferentiable
 
 # Their functions have rules, or are refused by name; what is inside them is never read.
@@ -90,7 +90,7 @@ def unwrap(function: Any) -> Unwrapped:
 def _is_closed(function: Any) -> bool:
     """Whether a callable is taken as it is: a class, a gradient, a member of a closed package."""
     kind = type(function)
-    if isinstance(function, type | Custom) or hasattr(kind, "__srcgrad_transform__"):
+    if isinstance(function, type) or is_custom(function) or hasattr(kind, "__srcgrad_transform__"):
         return True
     # `functools.wraps` copies `__module__`, so a function is asked where its globals are.
     is_function = isinstance(function, FunctionType)

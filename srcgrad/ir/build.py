@@ -6,7 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import Location
-from .graph import CHECKPOINT, CUSTOM, FOR, IF, WHILE, WITH, Arg, Block, CustomRule, Op, Primitive, Value, map_values
+from .graph import (
+    CHECKPOINT,
+    CUSTOM,
+    FOR,
+    IF,
+    WHILE,
+    WITH,
+    Arg,
+    Block,
+    CustomRule,
+    Op,
+    Primitive,
+    Value,
+    map_values,
+)
 from .types import OPAQUE, UNDEFINED_FACTS, Facts, MustFail, either, facts_of, join, tied, untied
 
 

@@ -75,7 +75,12 @@ FOR = _control("for_")
 WHILE = _control("while_")
 CALL = _control("call")
 LOOPS = (FOR, WHILE)
-BRANCHES = (IF, WITH, CHECKPOINT, CUSTOM)  # what runs a block at most once, and hands out what that gives
+BRANCHES = (
+    IF,
+    WITH,
+    CHECKPOINT,
+    CUSTOM,
+)  # what runs a block at most once, and hands out what that gives
 CONTROL = (*BRANCHES, *LOOPS, CALL)
 
 
@@ -143,6 +148,7 @@ class CustomRule:
         jvp       (*args, *tangents) -> (*results, *tangents of the outputs)
         tangent   (*args, *results, *tangents) -> tangents of the outputs; the op itself stays
         identity  as vjp; forward mode takes the op for what it does
+        unread    none: there is no derivative of this order
 
     Filled in when the rule has been read, as the rule may use the op itself.
     """

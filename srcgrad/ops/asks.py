@@ -39,10 +39,40 @@ def kind(x: Any) -> str:
 
 
 def complex_valued(x: Any) -> bool:
-    """Whether `x` is known to be complex."""
-    if isinstance(x, Tracer):
-        return x.facts.kind == "complex" or str(x.facts.dtype).startswith("complex")
-    return np.iscomplexobj(x)
+    """Whether `x` is known to be complex, or a number that may be: a float to the power of another."""
+    if isinstance(x, Tracer) and x.facts.kind == "unknown" and x.facts.shape == ():
+        return x.facts.dtype is None
+    return x.facts.is_complex if isinstance(x, Tracer) else bool(np.iscomplexobj(x))
+
+
+def conjugated(x: Any) -> Any:
+    """The conjugate of what is known to be complex; anything else as it is."""
+    return np.conj(x) if complex_valued(x) else x
+
+
+def real_part(t: Any, x: Any) -> Any:
+    """What of `t` is a tangent of a real result, where `x`, of which it is, is known to be complex."""
+    return np.real(t) if complex_valued(x) else t
+
+
+def has_complex(args: Any) -> bool:
+    """Whether there are numbers among arguments that are known to be complex."""
+    if isinstance(args, list | tuple):
+        return any(map(has_complex, args))
+    if isinstance(args, Tracer):
+        entries = args.facts.items or (() if args.facts.element is None else (args.facts.element,))
+        return args.facts.is_complex or any(f.is_complex for f in entries)
+    return bool(np.iscomplexobj(args))
+
+
+def moving(g: Any, x: Any) -> Any:
+    """What of the cotangent `g` moves `x`, where `g` is known to be complex and `x` to be real."""
+    return np.real(g) if complex_valued(g) and has_real(x) else g
+
+
+def has_real(x: Any) -> bool:
+    """Whether `x` is known to be real."""
+    return x.facts.is_real if isinstance(x, Tracer) else not np.iscomplexobj(x)
 
 
 def dims(x: Any) -> Shape | None:

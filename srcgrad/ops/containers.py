@@ -14,7 +14,7 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
-from .asks import kind
+from .asks import has_complex, kind, number, rank
 from .registry import Formula, custom, linear, refuse, zero
 from .trace import Tracer, traced
 
@@ -48,11 +48,13 @@ zero(runtime.stop_gradient, infer=facts.same)
 # Sums
 
 
-def shared(g: Any, iterable: Any) -> Any:
+def shared(g: Any, iterable: Any, start: Any) -> Any:
     """The cotangents of what is added up: `g` for each, in its shape."""
     if isinstance(iterable, list | tuple):
         return [unbroadcast(g, x) for x in iterable]
     if kind(iterable) in ("array", "ndarray"):
+        if not (number(start) or rank(start) == 0):
+            g = unbroadcast(g, iterable[0])  # where it starts may be wider than what is added
         return np.broadcast_to(g, np.shape(iterable))
     return spread(g, iterable)
 
@@ -60,7 +62,7 @@ def shared(g: Any, iterable: Any) -> Any:
 custom(
     sum,
     vjp=(
-        lambda g, y, iterable, start=0: shared(g, iterable),
+        lambda g, y, iterable, start=0: shared(g, iterable, start),
         lambda g, y, iterable, start=0: unbroadcast(g, start),
     ),
     jvp="itself",
@@ -74,8 +76,15 @@ linear(
 # Extremes
 
 
+def orderly(name: str, xs: Any) -> None:
+    """Refuse to put complex numbers in order."""
+    if has_complex(xs):
+        refuse(name, "complex numbers, which have no order", "compare np.abs(x) or np.real(x)")
+
+
 def winner(k: int, g: Any, y: Any, xs: tuple[Any, ...], beats: Callable[[Any, Any], Any]) -> Any:
     """The cotangent of argument k of `min` or `max`, or of the entries of the only one."""
+    orderly("min and max", xs)
     if len(xs) == 1 and isinstance(xs[0], list | tuple):
         return [winner(j, g, y, tuple(xs[0]), beats) for j in range(len(xs[0]))]
     if len(xs) == 1:
@@ -95,6 +104,7 @@ def best_tangent(k: int, beats: Callable[[Any, Any], Any]) -> Formula:
     """The tangent that argument k causes."""
 
     def formula(g: Any, y: Any, *xs: Any) -> Any:
+        orderly("min and max", xs)
         if len(xs) > 1:
             return winner(k, g, y, xs, beats)
         return getitem(g, first_index(xs[0], y))
@@ -114,12 +124,19 @@ zero(runtime.first_index, infer=facts.constant(PY_INT))
 
 # Sequences
 
+
+def order(iterable: Any, reverse: Any) -> Any:
+    """The places of entries in order."""
+    orderly("sorted", iterable)
+    return order_of(iterable, reverse)
+
+
 custom(
     sorted,
     vjp=lambda g, y, iterable, *, reverse=False: regroup(
-        permute(g, order_of(order_of(iterable, reverse))), iterable
+        permute(g, order_of(order(iterable, reverse))), iterable
     ),
-    jvp=lambda g, y, iterable, *, reverse=False: permute(g, order_of(iterable, reverse)),
+    jvp=lambda g, y, iterable, *, reverse=False: permute(g, order(iterable, reverse)),
     infer=facts.ordered_list,
     lists=True,
 )

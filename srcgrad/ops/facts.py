@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import MissingRule
 from ..ir.graph import UNDEFINED
 from ..ir.types import (
     OPAQUE,
@@ -345,6 +346,16 @@ def dtype_real(x: Facts) -> str | None:
     return name
 
 
+def complex_dtype(given: Sequence[Facts]) -> str | None:
+    """The dtype in which NumPy joins arguments of which one is known to be complex; None otherwise."""
+    if not any(f.is_complex for f in given):
+        return None
+    name = dtype_same(given[0])
+    for other in given[1:]:
+        name = result_dtype(np.add, (Facts("unknown", name), other))
+    return name
+
+
 def dtype_sum(x: Facts) -> str | None:
     """The dtype in which np.sum and np.prod add up."""
     name = dtype_same(x)
@@ -375,7 +386,9 @@ def elementwise(function: Any) -> Callable[..., Facts]:
         given = [of(a) for a in args]
         if not all(f.is_numeric for f in given):
             return _not_numbers(function, given) if is_operator else UNKNOWN
-        if is_operator and all(f.kind in SCALARS and f.dtype is None for f in given):
+        # float64 is a Python float, with which a Python complex number knows what to do itself.
+        own = given[0] == PY_COMPLEX and given[-1].kind == "float" and given[-1].dtype == "float64"
+        if is_operator and (own or all(f.kind in SCALARS and f.dtype is None for f in given)):
             return _python(function, args, given)
         if kwargs or ufunc is None:
             return UNKNOWN
@@ -491,6 +504,47 @@ def an_array(*args: Any, **kwargs: Any) -> Facts:
     return array()
 
 
+def scanned(g: Any, x: Any, axis: Any) -> Facts:
+    """The result of `linear_scan(g, x, axis)` of the run time."""
+    found, by = of(g), of(x)
+    if by.is_complex and not found.is_complex:
+        return Facts(found.kind, complex_dtype([found, by]), found.shape)
+    return found
+
+
+def complex_first(x: Any, *args: Any, **kwargs: Any) -> Facts:
+    """A number or an array, of complex numbers where the first argument is known to have them."""
+    return Facts("unknown", complex_dtype([as_array(x)]))
+
+
+def selected(condlist: Any, choicelist: Any, default: Any = 0) -> Facts:
+    """The result of np.select: an array, of complex numbers where a choice has them."""
+    choices = choicelist if isinstance(choicelist, list | tuple) else _entries(of(choicelist))
+    return array(complex_dtype([as_array(c) for c in (*choices, default)]))
+
+
+def angle(z: Any, *args: Any, **kwargs: Any) -> Facts:
+    """The result of np.angle; of a complex argument it is known to be real."""
+    x = as_array(z)
+    return result(dtype_real(x), x.shape) if x.is_complex else UNKNOWN
+
+
+def sign(x: Any) -> Facts:
+    """The result of np.sign, which is constant in pieces for real arguments only.
+
+    Raises
+    ------
+    MissingRule
+        Since NumPy 2.0, the sign of a complex number is its direction.
+    """
+    if of(x).is_complex and not BEFORE_2:
+        raise MissingRule(
+            "np.sign has no derivative rule for complex numbers",
+            cure="write x / np.abs(x)",
+        )
+    return elementwise(np.sign)(x)
+
+
 def opaque(*args: Any, **kwargs: Any) -> Facts:
     """Something that is neither a number nor an array, or not known to be."""
     return Facts("opaque")
@@ -515,7 +569,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Facts:
     if len(given) == 3:
         dtype = result_dtype(np.maximum, (Facts("unknown", dtype), given[2]))
         if given[0].dtype is None and given[1].dtype is None:
-            dtype = None
+            dtype = complex_dtype(given)
     return result(dtype, broadcast([f.shape for f in given]))
 
 
@@ -637,6 +691,8 @@ def difference(
     """The result of np.diff."""
     x = as_array(a)
     dtype = x.dtype if prepend is None and append is None else None
+    if x.is_complex:
+        dtype = complex_dtype([x, *(as_array(m) for m in (prepend, append) if m is not None)])
     if x.dtype is not None and np.dtype(x.dtype).kind == "f":
         margins = [of(m) for m in (prepend, append) if m is not None]
         dtype = (
@@ -678,6 +734,7 @@ def integral(y: Any, x: Any = None, dx: Any = 1.0, axis: Any = -1) -> Facts:
         return UNKNOWN
     both = (heights.dtype, places.dtype if x is not None else of(dx).dtype or heights.dtype)
     name = both[0] if both[0] == both[1] and both[0] in ("float32", "float64") else None
+    name = complex_dtype([heights, places if x is not None else of(dx)]) or name
     if len(places.dims) > 1 and places.dims != heights.dims:
         return UNKNOWN
     return result(name, reduced(heights.dims, axis))
@@ -699,6 +756,23 @@ def total(xs: Any, start: Any = 0) -> Facts:
     for item in x.items:
         found = elementwise(operator.add)(found, item)
     return found
+
+
+def product_of_all(iterable: Any, *, start: Any = 1) -> Facts:
+    """The result of math.prod, where it is known to be complex."""
+    x, found = of(iterable), of(start)
+    for item in x.items or ((result(x.dtype, ()) if x.kind == "array" else UNKNOWN),):
+        found = elementwise(operator.mul)(found, item)
+    return found if found.is_complex else UNKNOWN
+
+
+def sum_of_products(p: Any, q: Any) -> Facts:
+    """The result of math.sumprod, where it is known to be complex."""
+    pairs = zip(*(map(_plain, of(x).items or (UNKNOWN,)) for x in (p, q)), strict=False)
+    found = PY_INT
+    for a, b in pairs:
+        found = elementwise(operator.add)(found, elementwise(operator.mul)(a, b))
+    return found if found.is_complex else UNKNOWN
 
 
 def extreme(*xs: Any) -> Facts:
@@ -927,10 +1001,11 @@ def _fits_into(given: Shape, place: Shape) -> bool:
     return len(given) <= len(place) and all(a in (1, b) for a, b in zip(given, last, strict=True))
 
 
-def added_to(d: Any, index: Any, v: Any) -> Facts:
-    """The result of `index_add(d, index, v)`."""
-    x = of(d)
-    return array(x.dtype, x.shape) if x.kind in ("array", "unknown") else loosened(x)
+def added_to(d: Any, index: Any, v: Any, axis: Any = None) -> Facts:
+    """The result of `index_add(d, index, v)` and `add_along_axis`."""
+    x, added = of(d), of(v)
+    dtype = complex_dtype([x, added]) if added.is_complex and not x.is_complex else x.dtype
+    return array(dtype, x.shape) if x.kind in ("array", "unknown") else loosened(x)
 
 
 def appended(xs: Any, v: Any) -> Facts:
@@ -994,6 +1069,11 @@ def unbroadcasted(g: Any, x: Any) -> Facts:
     given, wanted = of(g), of(x)
     if wanted.kind in ("list", "tuple", "dict"):
         return given
+    if given.is_complex and not wanted.is_complex:
+        name = dtype_real(given) if wanted.is_real else None
+        number = given.kind == "complex"
+        plain = PY_FLOAT if name is not None and given.dtype is None else scalar(name)
+        given = (plain if name else UNKNOWN) if number else Facts(given.kind, name, given.shape)
     if given.same_shape(wanted) and given.shape is not None:
         return given
     dtype = given.dtype if given.dtype is not None else dtype_same(given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,23 @@ def joint_dtype(a: Facts, b: Facts) -> str | None:
     if p is None or q is None:
         return None
     return p if p == q else str(np.result_type(np.dtype(p), np.dtype(q)).name)
+
+
+def adjoint(k: int) -> Callable[..., Facts]:
+    """The result of the adjoint of a product for operand k, given the cotangent and both operands."""
+    like = facts.like(k)
+
+    def infer(*args: Any, **kwargs: Any) -> Facts:
+        g, x, other = (as_array(args[j]) for j in (0, k, 3 - k))
+        found = like(*args, **kwargs)
+        if not (g.is_complex or other.is_complex) or x.shape == ():
+            return found
+        dtype = joint_dtype(g, other) if x.is_real or x.is_complex else None
+        if x.is_real:
+            dtype = facts.dtype_real(Facts("array", dtype))
+        return replace(found, dtype=dtype)
+
+    return infer
 
 
 def matmul(a: Any, b: Any, **kwargs: Any) -> Facts:
@@ -267,7 +285,8 @@ def power_like(a: Any, n: Any) -> Facts:
     """The result of np.linalg.matrix_power."""
     x = as_array(a)
     return array(
-        x.dtype if x.dtype in ("float32", "float64") else None, x.shape if x.dims else None
+        x.dtype if x.dtype is not None and np.dtype(x.dtype).kind in "fc" else None,
+        x.shape if x.dims else None,
     )
 
 
@@ -301,32 +320,33 @@ def several(function: Callable[..., Any], *parts: Facts) -> Facts:
 def slogdet(a: Any) -> Facts:
     """The result of np.linalg.slogdet."""
     one = determinant(a)
-    return several(np.linalg.slogdet, one, one)
+    return several(np.linalg.slogdet, one, result(facts.dtype_real(one), one.shape))
 
 
 def eigh(a: Any, UPLO: Any = "L") -> Facts:
     """The result of np.linalg.eigh."""
     x = as_array(a)
     shape = x.dims or None
-    values = array(inexact(x), shape[:-1] if shape else None)
+    values = array(facts.dtype_real(x), shape[:-1] if shape else None)
     return several(np.linalg.eigh, values, array(inexact(x), shape))
 
 
 def eigvalsh(a: Any, UPLO: Any = "L") -> Facts:
     """The result of np.linalg.eigvalsh."""
     x = as_array(a)
-    return array(inexact(x), x.dims[:-1] if x.dims else None)
+    return array(facts.dtype_real(x), x.dims[:-1] if x.dims else None)
 
 
 def svd(a: Any, full_matrices: Any = True, compute_uv: Any = True) -> Facts:
     """The result of np.linalg.svd."""
     x = as_array(a)
-    dtype = inexact(x)
+    dtype, real = inexact(x), facts.dtype_real(x)
     if not x.dims or len(x.dims) < 2:
-        return several(np.linalg.svd, *[array(dtype)] * 3) if compute_uv is True else UNKNOWN
+        parts = (array(dtype), array(real), array(dtype))
+        return several(np.linalg.svd, *parts) if compute_uv is True else UNKNOWN
     *batch, m, n = x.dims
     small = shorter(m, n)
-    s = array(dtype, (*batch, small))
+    s = array(real, (*batch, small))
     if compute_uv is False:
         return s
     if not (isinstance(full_matrices, bool) and compute_uv is True):

@@ -538,6 +538,7 @@ def arange(start: Any, stop: Any = None, step: Any = 1, *, dtype: Any = None) ->
         name = str(np.dtype(int).name)
     elif plain and kinds <= {"int", "float"}:
         name = "float64"
+    name = facts.complex_dtype([of(first), of(step), of(last)]) or name
     if not any(isinstance(v, Facts) for v in (first, last, step)):
         return array(name, (max(math.ceil((last - first) / step), 0),))
     a, b = size_of(first), size_of(last)
@@ -560,6 +561,8 @@ def linspace(
         and None not in (p.dtype, q.dtype)
     ):
         name = "float64"
+    if p.is_complex or q.is_complex:  # the steps are numbers of double precision
+        name = "complex128"
     return array(name, (size_of(num), *around) if isinstance(around, tuple) else None)
 
 
@@ -567,7 +570,7 @@ def vander(x: Any, N: Any = None, increasing: Any = False) -> Facts:
     """The result of np.vander."""
     given = as_array(x)
     n = given.dims[0] if given.dims else None
-    name = given.dtype if given.dtype in ("float64", "int64") else None
+    name = given.dtype if given.dtype in ("float64", "int64", "complex128") else None
     return array(name, (n, n if N is None else size_of(N)))
 
 
@@ -663,13 +666,16 @@ def extract(condition: Any, arr: Any) -> Facts:
 
 def interp(x: Any, xp: Any, fp: Any) -> Facts:
     """The result of np.interp."""
-    return result("float64", as_array(x).shape)
+    return result("complex128" if of(fp).is_complex else "float64", as_array(x).shape)
 
 
 def polyval(p: Any, x: Any) -> Facts:
     """The result of np.polyval."""
     a, b = as_array(p), as_array(x)
     names = {a.dtype, b.dtype}
+    if a.is_complex or b.is_complex:
+        known = isinstance(a.dims, tuple) and a.dims and at_least(a.dims[0], 1)
+        return Facts("unknown", facts.complex_dtype([a, b]) if known else None)
     name = names.pop() if len(names) == 1 else None
     if not (isinstance(a.dims, tuple) and a.dims and at_least(a.dims[0], 1)) or name != "float64":
         return UNKNOWN
@@ -695,7 +701,13 @@ def searched(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Facts:
 
 
 def listed(x: Any) -> Facts:
-    """The result of `x.tolist()`."""
+    """The result of `x.tolist()`; the type of the numbers only where they are complex."""
+    given = as_array(x)
+    if given.is_complex and given.dims is not None:
+        listed = PY_COMPLEX
+        for _ in given.dims:
+            listed = Facts("list", element=listed)
+        return listed
     return Facts("unknown", None, ()) if as_array(x).dims == () else Facts("list")
 
 

@@ -2,7 +2,7 @@
 
 Where the numbers of dimensions are known, an adjoint reads as in a textbook; where only a run tells
 them, it is a helper of the run time. np.linalg.cholesky and eigh read one triangle and take the matrix
-for symmetric: their adjoints are symmetric too, as everywhere.
+for symmetric: their adjoints are symmetric too, as everywhere. Of complex matrices, read Hermitian.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .. import runtime
 from . import facts
 from . import facts_products as products
 from . import facts_shaping as shaping
-from .asks import dims, rank, same_shape, settled
+from .asks import complex_valued, conjugated, dims, rank, real_part, same_shape, settled
 from .registry import Formula, bilinear, custom, linear, refuse, refused, zero
 from .trace import traced
 
@@ -41,6 +41,7 @@ convolve_adjoint_right = traced(runtime.convolve_adjoint_right)
 diagonal_adjoint = traced(runtime.diagonal_adjoint)
 trace_adjoint = traced(runtime.trace_adjoint)
 diag_adjoint = traced(runtime.diag_adjoint)
+index_add = traced(runtime.index_add)
 eye = traced(np.eye)
 ones = traced(np.ones)
 
@@ -50,6 +51,11 @@ ones = traced(np.ones)
 def swapped(x: Any) -> Any:
     """The matrices of `x` transposed."""
     return np.transpose(x) if rank(x) == 2 else np.swapaxes(x, -1, -2)
+
+
+def turned(x: Any) -> Any:
+    """The matrices of `x` transposed, and conjugated where they are known to be complex."""
+    return conjugated(swapped(x))
 
 
 def matmul_left(g: Any, a: Any, b: Any) -> Any:
@@ -148,9 +154,13 @@ def shaped(d: Any, x: Any) -> Any:
 
 def along(other: Any, g: Any, x: Any) -> Any:
     """The cotangent of `x` in np.vdot, which takes its operands as vectors."""
-    if same_shape(x, other):
-        return g * other
-    return np.reshape(g * other, np.shape(x))
+    d = g * other
+    return d if same_shape(x, other) else np.reshape(d, np.shape(x))
+
+
+def against(d: Any, x: Any) -> Any:
+    """The cotangent of an `x` that a product takes the conjugate of."""
+    return np.conj(d) if complex_valued(x) else d
 
 
 bilinear(
@@ -173,8 +183,8 @@ bilinear(
 )
 bilinear(
     np.vdot,
-    lambda g, y, a, b: along(b, g, a),
-    lambda g, y, a, b: along(a, g, b),
+    lambda g, y, a, b: against(along(b, g, a), a),
+    lambda g, y, a, b: along(conjugated(a), g, b),
     infer=products.vdot,
 )
 bilinear(
@@ -229,16 +239,23 @@ bilinear(
     lambda g, y, a, v, mode="full": convolve_adjoint_right(g, a, v, mode),
     infer=products.convolve,
 )
-bilinear(  # a correlation is a convolution with the second operand backwards
+bilinear(  # a correlation is a convolution with the second operand backwards, and conjugated
     np.correlate,
-    lambda g, y, a, v, mode="valid": convolve_adjoint_left(g, a, v[::-1], mode),
-    lambda g, y, a, v, mode="valid": convolve_adjoint_right(g, a, v[::-1], mode)[::-1],
+    lambda g, y, a, v, mode="valid": convolve_adjoint_left(g, a, conjugated(v[::-1]), mode),
+    lambda g, y, a, v, mode="valid": against(
+        convolve_adjoint_right(g, a, conjugated(v[::-1]), mode)[::-1], v
+    ),
     infer=products.correlate,
 )
 
 
 def crossed(first: Any, second: Any, a: Any, b: Any, axis: Any) -> Any:
     """One cotangent of np.cross: the product of the others, in order."""
+    for sizes in (dims(a), dims(b)):
+        if axis == -1 and sizes and isinstance(sizes[-1], int) and sizes[-1] != 3:
+            refuse(
+                "np.cross", "vectors of two entries", "write a third one, zero, or the difference"
+            )
     if axis != -1 and (rank(a) is None or rank(a) != rank(b)):
         refuse("np.cross", "axis= with different numbers of dimensions", "use np.moveaxis")
     return np.cross(first, second) if axis == -1 else np.cross(first, second, axis=axis)
@@ -263,61 +280,61 @@ for _product, _left, _right in (
         (lambda f: lambda g, y, given, a, b: f(g, b))(_product),
         None,
         (lambda right: lambda g, y, given, a, b: right(given, g, b))(_right),
-        infer=facts.like(1),
+        infer=products.adjoint(1),
     )
     bilinear(
         _right.__wrapped__,  # type: ignore[attr-defined]
         (lambda f: lambda g, y, given, a, b: f(a, g))(_product),
         (lambda left: lambda g, y, given, a, b: left(given, a, g))(_left),
         None,
-        infer=facts.like(2),
+        infer=products.adjoint(2),
     )
 bilinear(
     runtime.tensordot_adjoint_left,
     lambda g, y, given, a, b, axes: np.tensordot(g, b, axes),
     None,
     lambda g, y, given, a, b, axes: tensordot_adjoint_right(given, g, b, axes),
-    infer=facts.like(1),
+    infer=products.adjoint(1),
 )
 bilinear(
     runtime.tensordot_adjoint_right,
     lambda g, y, given, a, b, axes: np.tensordot(a, g, axes),
     lambda g, y, given, a, b, axes: tensordot_adjoint_left(given, a, g, axes),
     None,
-    infer=facts.like(2),
+    infer=products.adjoint(2),
 )
 bilinear(
     runtime.convolve_adjoint_left,
     lambda g, y, given, a, v, mode="full": np.convolve(g, v, mode),
     None,
     lambda g, y, given, a, v, mode="full": convolve_adjoint_right(given, g, v, mode),
-    infer=facts.like(1),
+    infer=products.adjoint(1),
 )
 bilinear(
     runtime.convolve_adjoint_right,
     lambda g, y, given, a, v, mode="full": np.convolve(a, g, mode),
     lambda g, y, given, a, v, mode="full": convolve_adjoint_left(given, a, g, mode),
     None,
-    infer=facts.like(2),
+    infer=products.adjoint(2),
 )
 if hasattr(np, "vecdot"):
     bilinear(
         np.vecdot,
-        lambda g, y, x1, x2: np.expand_dims(g, -1) * x2,
-        lambda g, y, x1, x2: np.expand_dims(g, -1) * x1,
+        lambda g, y, x1, x2: against(np.expand_dims(g, -1) * x2, x1),
+        lambda g, y, x1, x2: np.expand_dims(g, -1) * conjugated(x1),
         infer=products.vecdot,
     )
 if hasattr(np, "matvec"):
     bilinear(
         np.matvec,
         lambda g, y, x1, x2: np.expand_dims(g, -1) * np.expand_dims(x2, -2),
-        lambda g, y, x1, x2: np.vecmat(g, x1),
+        lambda g, y, x1, x2: np.vecmat(against(g, y), x1),
         infer=products.matvec,
     )
     bilinear(
         np.vecmat,
-        lambda g, y, x1, x2: np.matvec(x2, g),
-        lambda g, y, x1, x2: np.expand_dims(x1, -1) * np.expand_dims(g, -2),
+        lambda g, y, x1, x2: against(np.matvec(x2, g), x1),
+        lambda g, y, x1, x2: np.expand_dims(conjugated(x1), -1) * np.expand_dims(g, -2),
         infer=products.vecmat,
     )
 
@@ -542,10 +559,25 @@ custom(
     jvp=lambda g, y, a: y * inner_of(swapped(np.linalg.inv(a)), g),
     infer=products.determinant,
 )
+
+
+def turn_and_stretch(g: Any, y: Any, a: Any) -> Any:
+    """What np.linalg.slogdet weighs the inverse with; the sign of a real one does not move."""
+    return g[1] + 1j * np.imag(g[0] * y[0]) if complex_valued(a) else g[1]
+
+
+def slogdet_tangent(g: Any, y: Any, a: Any) -> Any:
+    """The tangent of np.linalg.slogdet: how the determinant turns, and how it grows."""
+    t = inner_of(swapped(np.linalg.inv(a)), g)
+    if complex_valued(a):
+        return (1j * y[0] * np.imag(t), np.real(t))
+    return (zeros_like(y[0]), t)
+
+
 custom(
     np.linalg.slogdet,
-    vjp=lambda g, y, a: square(g[1]) * swapped(np.linalg.inv(a)),
-    jvp=lambda g, y, a: (zeros_like(y[0]), inner_of(swapped(np.linalg.inv(a)), g)),
+    vjp=lambda g, y, a: square(turn_and_stretch(g, y, a)) * swapped(np.linalg.inv(a)),
+    jvp=lambda g, y, a: slogdet_tangent(g, y, a),
     infer=products.slogdet,
 )
 
@@ -582,14 +614,14 @@ custom(
 
 def pinv_adjoint(g: Any, y: Any, a: Any) -> Any:
     """The cotangent of np.linalg.pinv where the rank does not change."""
-    yt, gt = swapped(y), swapped(g)
-    rows = (gt - a @ (y @ gt)) @ (y @ yt)
-    return rows + (yt @ y) @ (gt - (gt @ y) @ a) - yt @ g @ yt
+    yt, gt, yh = swapped(y), swapped(g), turned(y)
+    rows = (gt - a @ (y @ gt)) @ (y @ yh)
+    return against(rows + (yh @ y) @ (gt - (gt @ y) @ a), a) - yt @ g @ yt
 
 
 def pinv_tangent(g: Any, y: Any, a: Any) -> Any:
     """The tangent of np.linalg.pinv where the rank does not change."""
-    yt, gt = swapped(y), swapped(g)
+    yt, gt = turned(y), against(swapped(g), a)
     return (y @ yt) @ (gt - (gt @ a) @ y) + (gt - y @ (a @ gt)) @ (yt @ y) - y @ g @ y
 
 
@@ -608,22 +640,23 @@ def lower_half(x: Any) -> Any:
     return (np.tril(x) + np.tril(x, -1)) / 2
 
 
-def symmetric(x: Any) -> Any:
-    """The symmetric part."""
-    return (x + swapped(x)) / 2
+def symmetric(x: Any, a: Any) -> Any:
+    """The symmetric part; the Hermitian one where the matrix `a` is complex."""
+    return (x + against(swapped(x), a)) / 2
 
 
 def cholesky_adjoint(g: Any, y: Any) -> Any:
     """The cotangent of np.linalg.cholesky, symmetric."""
-    turned = swapped(y)
-    half = np.linalg.solve(turned, lower_half(turned @ g))
-    return symmetric(swapped(np.linalg.solve(turned, swapped(half))))
+    yt = swapped(y)
+    half = np.linalg.solve(yt, lower_half(yt @ g))
+    return symmetric(swapped(np.linalg.solve(conjugated(yt), swapped(half))), y)
 
 
 def cholesky_tangent(g: Any, y: Any) -> Any:
     """The tangent of np.linalg.cholesky."""
-    half = np.linalg.solve(y, symmetric(g))
-    return y @ lower_half(swapped(np.linalg.solve(y, swapped(half))))
+    half = np.linalg.solve(y, symmetric(g, y))
+    back = np.linalg.solve(y, against(swapped(half), y))
+    return y @ lower_half(against(swapped(back), y))
 
 
 def gaps(w: Any) -> Any:
@@ -637,31 +670,55 @@ def scaled(v: Any, w: Any) -> Any:
     return v * np.expand_dims(w, -2)
 
 
-def eigh_adjoint(g: Any, y: Any) -> Any:
+TINY = 1e-8  # of an entry of an eigenvector: its phase is as good as arbitrary
+
+
+def real_row(v: Any, UPLO: Any) -> tuple[Any, Any]:
+    """Which row of the eigenvectors of complex matrices LAPACK makes real, and one over it.
+
+    Its reduction to a real tridiagonal matrix leaves the first row alone, of the upper triangle the
+    last one. Where an entry is zero or nearly so, no phase is turned.
+    """
+    if UPLO not in ("L", "l", "U", "u"):
+        refuse("np.linalg.eigh", "a triangle that only a run knows", "write UPLO into the call")
+    place = (Ellipsis, 0 if UPLO in ("L", "l") else -1, slice(None))
+    row = np.real(v[place])
+    nothing = np.abs(row) < TINY
+    return place, np.where(nothing, 0, 1 / (row + nothing))
+
+
+def eigh_adjoint(g: Any, y: Any, UPLO: Any) -> Any:
     """The cotangent of np.linalg.eigh; equal eigenvalues do not turn into each other."""
-    w, v = y[0], y[1]
-    turned = swapped(v)
-    inner = (turned @ g[1]) * gaps(w)
-    return symmetric((v @ inner + scaled(v, g[0])) @ turned)
+    w, v, d_v = y[0], y[1], g[1]
+    if complex_valued(v):
+        place, over = real_row(v, UPLO)
+        d_v = index_add(d_v, place, -1j * np.imag(np.sum(d_v * v, axis=-2)) * over)
+    vt, vc = swapped(v), conjugated(v)
+    inner = (vt @ d_v) * gaps(w)
+    return symmetric((vc @ inner + scaled(vc, g[0])) @ vt, v)
 
 
-def eigh_tangent(g: Any, y: Any) -> Any:
+def eigh_tangent(g: Any, y: Any, UPLO: Any) -> Any:
     """The tangent of np.linalg.eigh."""
     w, v = y[0], y[1]
-    inner = swapped(v) @ symmetric(g) @ v
-    return (np.diagonal(inner, 0, -2, -1), v @ (inner * gaps(w)))
+    inner = turned(v) @ symmetric(g, v) @ v
+    v_dot = v @ (inner * gaps(w))
+    if complex_valued(v):
+        place, over = real_row(v, UPLO)
+        v_dot = v_dot - scaled(v, 1j * np.imag(v_dot[place]) * over)
+    return (real_part(np.diagonal(inner, 0, -2, -1), v), v_dot)
 
 
 def eigvalsh_adjoint(g: Any, a: Any) -> Any:
     """The cotangent of np.linalg.eigvalsh."""
     v = traced(np.linalg.eigh)(a)[1]
-    return scaled(v, g) @ swapped(v)
+    return against(scaled(v, g), a) @ swapped(v)
 
 
 def eigvalsh_tangent(g: Any, a: Any) -> Any:
     """The tangent of np.linalg.eigvalsh."""
     v = traced(np.linalg.eigh)(a)[1]
-    return np.diagonal(swapped(v) @ symmetric(g) @ v, 0, -2, -1)
+    return real_part(np.diagonal(turned(v) @ symmetric(g, v) @ v, 0, -2, -1), v)
 
 
 custom(
@@ -672,8 +729,8 @@ custom(
 )
 custom(
     np.linalg.eigh,
-    vjp=lambda g, y, a, UPLO="L": eigh_adjoint(g, y),
-    jvp=lambda g, y, a, UPLO="L": eigh_tangent(g, y),
+    vjp=lambda g, y, a, UPLO="L": eigh_adjoint(g, y, UPLO),
+    jvp=lambda g, y, a, UPLO="L": eigh_tangent(g, y, UPLO),
     infer=products.eigh,
 )
 custom(
@@ -686,6 +743,12 @@ custom(
 
 def thin(a: Any, full_matrices: Any) -> None:
     """Refuse factors whose extra columns are arbitrary, and so have no derivative."""
+    if complex_valued(a):
+        refuse(
+            "np.linalg.svd",
+            "the singular vectors of complex matrices, whose phases are arbitrary",
+            "pass compute_uv=False, or take np.linalg.eigh of the complex matrix a.conj().T @ a",
+        )
     sizes = dims(a)
     square = sizes is not None and sizes[-1] is not None and sizes[-2:-1] == sizes[-1:]
     if settled(full_matrices) is not False and not square:
@@ -700,7 +763,7 @@ def svd_adjoint(g: Any, y: Any, a: Any, full_matrices: Any, compute_uv: Any) -> 
     """The cotangent of np.linalg.svd; equal singular values do not turn into each other."""
     if settled(compute_uv) is False:
         parts = traced(np.linalg.svd)(a, full_matrices=False)
-        return scaled(parts[0], g) @ parts[2]
+        return against(scaled(parts[0], g) @ parts[2], a)
     thin(a, full_matrices)
     u, s, vt = y[0], y[1], y[2]
     ut, v, gu, gv = swapped(u), swapped(vt), g[0], swapped(g[2])
@@ -718,17 +781,17 @@ def svd_tangent(g: Any, y: Any, a: Any, full_matrices: Any, compute_uv: Any) -> 
     """The tangent of np.linalg.svd."""
     if settled(compute_uv) is False:
         parts = traced(np.linalg.svd)(a, full_matrices=False)
-        return np.diagonal(swapped(parts[0]) @ g @ swapped(parts[2]), 0, -2, -1)
+        return real_part(np.diagonal(turned(parts[0]) @ g @ turned(parts[2]), 0, -2, -1), a)
     thin(a, full_matrices)
     u, s, vt = y[0], y[1], y[2]
     ut, v = swapped(u), swapped(vt)
     inner = ut @ g @ v
-    f, turned = gaps(s * s), swapped(inner)
+    f, flipped = gaps(s * s), swapped(inner)
     over = (s != 0) / (s + (s == 0))
     du = u @ (f * (scaled(inner, s) + swapped(scaled(inner, s))))
     du = du + scaled(g @ v - u @ inner, over)
-    dv = v @ (f * (scaled(turned, s) + swapped(scaled(turned, s))))
-    dv = dv + scaled(swapped(g) @ u - v @ turned, over)
+    dv = v @ (f * (scaled(flipped, s) + swapped(scaled(flipped, s))))
+    dv = dv + scaled(swapped(g) @ u - v @ flipped, over)
     return (du, np.diagonal(inner, 0, -2, -1), swapped(dv))
 
 
@@ -759,8 +822,12 @@ def qr_adjoint(g: Any, y: Any, a: Any, mode: Any) -> Any:
     tall(a, mode)
     q, r = y[0], y[1]
     m = r @ swapped(g[1]) - swapped(g[0]) @ q
-    m = np.tril(m) + swapped(np.tril(m, -1))
-    return swapped(np.linalg.solve(r, swapped(g[0] + q @ m)))
+    if complex_valued(a):  # the diagonal of r is real
+        m = lower_half(m)
+        m = m + np.conj(swapped(m))
+    else:
+        m = np.tril(m) + swapped(np.tril(m, -1))
+    return swapped(np.linalg.solve(r, swapped(g[0] + against(q @ m, a))))
 
 
 def qr_tangent(g: Any, y: Any, a: Any, mode: Any) -> Any:
@@ -768,9 +835,9 @@ def qr_tangent(g: Any, y: Any, a: Any, mode: Any) -> Any:
     tall(a, mode)
     q, r = y[0], y[1]
     over = swapped(np.linalg.solve(swapped(r), swapped(g)))  # g @ inv(r)
-    inner = swapped(q) @ over
-    below = np.tril(inner, -1)
-    turn = below - swapped(below)
+    inner = turned(q) @ over
+    below = lower_half(inner) if complex_valued(a) else np.tril(inner, -1)
+    turn = below - against(swapped(below), a)
     return (q @ turn + over - q @ inner, (inner - turn) @ r)
 
 
@@ -805,8 +872,8 @@ if hasattr(np.linalg, "vecdot"):
     )
     bilinear(
         np.linalg.vecdot,
-        lambda g, y, x1, x2: np.expand_dims(g, -1) * x2,
-        lambda g, y, x1, x2: np.expand_dims(g, -1) * x1,
+        lambda g, y, x1, x2: against(np.expand_dims(g, -1) * x2, x1),
+        lambda g, y, x1, x2: np.expand_dims(g, -1) * conjugated(x1),
         infer=products.vecdot,
     )
     bilinear(

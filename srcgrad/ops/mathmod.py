@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
-from .asks import kind, number, static
-from .registry import Formula, custom, elementwise, refuse, zero
+from .asks import has_complex, kind, number, static
+from .registry import PRIMITIVES, RULES, Formula, custom, elementwise, refuse, zero
 from .trace import traced
 
 LN2, LN10 = math.log(2), math.log(10)
@@ -36,6 +37,25 @@ A_FLOAT = facts.constant(PY_FLOAT)
 def scalar(function: Any, *formulas: Formula | None) -> None:
     """A function of Python numbers that gives one."""
     elementwise(function, *formulas, infer=A_FLOAT)
+    of_real_numbers(function)
+
+
+def of_real_numbers(function: Any) -> None:
+    """Let a row refuse NumPy's complex numbers, of which the math module takes the real part."""
+    primitive = PRIMITIVES[function]
+
+    def guarded(formula: Formula | None) -> Formula | None:
+        def guard(g: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+            if has_complex(args):
+                refuse(primitive.name, "complex numbers", "use NumPy's function of that name")
+            assert formula is not None
+            return formula(g, y, *args, **kwargs)
+
+        return None if formula is None else guard
+
+    rule = RULES[primitive]
+    vjps, jvps = (tuple(map(guarded, formulas)) for formulas in (rule.vjps, rule.jvps))
+    RULES[primitive] = replace(rule, vjps=vjps, jvps=jvps)
 
 
 def sign(x: Any) -> Any:
@@ -208,9 +228,11 @@ custom(
             array(g) * product_of_others(array(iterable))
         ),
     ),
-    infer=facts.unknown,
+    infer=facts.product_of_all,
     lists=True,
 )  # fmt: skip
+for _function in (math.dist, math.fsum, math.modf, math.frexp, runtime.polygamma):
+    of_real_numbers(_function)
 if hasattr(math, "sumprod"):
     custom(
         math.sumprod,
@@ -222,7 +244,7 @@ if hasattr(math, "sumprod"):
             lambda g, y, p, q: np.sum(array(g) * array(q)),
             lambda g, y, p, q: np.sum(array(p) * array(g)),
         ),
-        infer=facts.unknown,
+        infer=facts.sum_of_products,
         lists=True,
     )
 

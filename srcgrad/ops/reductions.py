@@ -14,7 +14,17 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_INT
 from . import facts
-from .asks import integer, number, rank, settled, static
+from .asks import (
+    complex_valued,
+    conjugated,
+    integer,
+    moving,
+    number,
+    rank,
+    real_part,
+    settled,
+    static,
+)
 from .registry import custom, linear, refuse, refused, zero
 from .trace import Tracer, traced
 
@@ -76,7 +86,13 @@ def kept(function: Any, a: Any, axis: Any, **more: Any) -> Any:
 
 def cast(g: Any, a: Any, dtype: Any) -> Any:
     """`g` in the dtype of `a`, where the call had asked for another one."""
-    return g if dtype is None else astype(g, dtype_of(a))
+    return g if dtype is None else astype(moving(g, a), dtype_of(a))
+
+
+def narrowed(name: str, a: Any, dtype: Any) -> None:
+    """Refuse another dtype for complex numbers where it matters when imaginary parts are dropped."""
+    if dtype is not None and complex_valued(a):
+        refuse(name, "complex numbers with dtype=", "convert them before, or take np.real(a)")
 
 
 # Sums
@@ -115,7 +131,11 @@ if hasattr(np, "cumulative_sum"):
         lambda g, y, x, *, axis=None: flipped_cumsum(g, x, axis),
         infer=facts.cumulative,
     )
-linear(runtime.restore_axes, lambda g, y, given, axis, keepdims: np.reshape(g, np.shape(given)))
+linear(
+    runtime.restore_axes,
+    lambda g, y, given, axis, keepdims: np.reshape(g, np.shape(given)),
+    infer=facts.complex_first,
+)
 zero(runtime.reduced_size, infer=facts.constant(PY_INT))
 
 
@@ -171,15 +191,19 @@ custom(
     infer=facts.average,
 )  # fmt: skip
 linear(
-    runtime.align, lambda g, y, w, a, axis: np.reshape(g, np.shape(w)), None, infer=facts.unknown
+    runtime.align,
+    lambda g, y, w, a, axis: np.reshape(g, np.shape(w)),
+    None,
+    infer=facts.complex_first,
 )
 
 # Spreads
 
 
-def deviation(a: Any, axis: Any) -> Any:
-    """What each entry differs from the mean by."""
-    return a - kept(np.mean, a, axis)
+def deviation(a: Any, axis: Any, dtype: Any) -> Any:
+    """What each entry differs from the mean by; of complex entries, the conjugate."""
+    narrowed("np.var", a, dtype)
+    return conjugated(a - kept(np.mean, a, axis))
 
 
 def freedom(a: Any, axis: Any, ddof: Any) -> Any:
@@ -196,24 +220,31 @@ def safe(y: Any) -> Any:
 custom(
     np.var,
     vjp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: cast(
-        restored(2 * g / freedom(a, axis, ddof), axis, keepdims) * deviation(a, axis), a, dtype
+        restored(2 * g / freedom(a, axis, ddof), axis, keepdims) * deviation(a, axis, dtype),
+        a,
+        dtype,
     ),
     jvp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: (
         2
         / freedom(a, axis, ddof)
-        * np.sum(deviation(a, axis) * g, axis=axis, dtype=dtype, keepdims=keepdims)
+        * real_part(
+            np.sum(deviation(a, axis, dtype) * g, axis=axis, dtype=dtype, keepdims=keepdims), a
+        )
     ),
     infer=facts.reduction(facts.dtype_real),
 )
 custom(
     np.std,
     vjp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: cast(
-        restored(g / (freedom(a, axis, ddof) * safe(y)), axis, keepdims) * deviation(a, axis),
+        restored(g / (freedom(a, axis, ddof) * safe(y)), axis, keepdims)
+        * deviation(a, axis, dtype),
         a,
         dtype,
     ),
     jvp=lambda g, y, a, axis=None, dtype=None, *, ddof=0, keepdims=False: (
-        np.sum(deviation(a, axis) * g, axis=axis, dtype=dtype, keepdims=keepdims)
+        real_part(
+            np.sum(deviation(a, axis, dtype) * g, axis=axis, dtype=dtype, keepdims=keepdims), a
+        )
         / (freedom(a, axis, ddof) * safe(y))
     ),
     infer=facts.reduction(facts.dtype_real),
@@ -347,6 +378,12 @@ def others_tangent(g: Any, x: Any, axis: Any) -> Any:
     return before_tangent(g, x, axis) * after(x, axis) + exclusive_cumprod(x, axis) * back
 
 
+def factors(a: Any, axis: Any, dtype: Any) -> Any:
+    """What each entry is multiplied with in np.prod."""
+    narrowed("np.prod", a, dtype)
+    return others(a, settled(axis))
+
+
 def others(a: Any, axis: Any) -> Any:
     """The product of all other entries that are taken together with each one."""
     if not isinstance(axis, tuple):
@@ -357,15 +394,17 @@ def others(a: Any, axis: Any) -> Any:
     return product_of_others(a, first) * others(np.prod(a, axis=first, keepdims=True), tuple(rest))
 
 
-def cumprod_adjoint(g: Any, a: Any, axis: Any) -> Any:
+def cumprod_adjoint(g: Any, a: Any, axis: Any, dtype: Any = None) -> Any:
     """The cotangent of np.cumprod."""
+    narrowed("np.cumprod", a, dtype)
     if axis is None:
         return np.reshape(cumprod_adjoint(g, np.ravel(a), 0), np.shape(a))
     return exclusive_cumprod(a, axis) * backward_scan(g, a, axis)
 
 
-def cumprod_tangent(g: Any, a: Any, axis: Any) -> Any:
+def cumprod_tangent(g: Any, a: Any, axis: Any, dtype: Any = None) -> Any:
     """The tangent of np.cumprod."""
+    narrowed("np.cumprod", a, dtype)
     if axis is None:
         return cumprod_tangent(np.ravel(g), np.ravel(a), 0)
     return linear_scan(g * exclusive_cumprod(a, axis), a, axis)
@@ -374,17 +413,17 @@ def cumprod_tangent(g: Any, a: Any, axis: Any) -> Any:
 custom(
     np.prod,
     vjp=lambda g, y, a, axis=None, dtype=None, *, keepdims=False: cast(
-        restored(g, axis, keepdims) * others(a, settled(axis)), a, dtype
+        restored(g, axis, keepdims) * factors(a, axis, dtype), a, dtype
     ),
     jvp=lambda g, y, a, axis=None, dtype=None, *, keepdims=False: np.sum(
-        g * others(a, settled(axis)), axis=axis, dtype=dtype, keepdims=keepdims
+        g * factors(a, axis, dtype), axis=axis, dtype=dtype, keepdims=keepdims
     ),
     infer=facts.reduction(facts.dtype_sum),
 )
 custom(
     np.cumprod,
-    vjp=lambda g, y, a, axis=None, dtype=None: cast(cumprod_adjoint(g, a, axis), a, dtype),
-    jvp=lambda g, y, a, axis=None, dtype=None: cumprod_tangent(g, a, axis),
+    vjp=lambda g, y, a, axis=None, dtype=None: cast(cumprod_adjoint(g, a, axis, dtype), a, dtype),
+    jvp=lambda g, y, a, axis=None, dtype=None: cumprod_tangent(g, a, axis, dtype),
     infer=facts.cumulative,
 )
 if hasattr(np, "cumulative_prod"):
@@ -416,7 +455,7 @@ custom(
         lambda g, y, given, x, axis: linear_scan(g, x, axis),
         lambda g, y, given, x, axis: linear_scan(g * shifted(y, 1, axis), x, axis),
     ),
-    infer=facts.same,
+    infer=facts.scanned,
 )
 linear(runtime.shifted, lambda g, y, a, by, axis: shifted(g, -by, axis), infer=facts.same)
 
@@ -429,8 +468,8 @@ def present(a: Any, axis: Any) -> Any:
 
 
 def nan_deviation(a: Any, axis: Any) -> Any:
-    """What each entry differs from the mean by; nothing where it is NaN."""
-    return np.where(np.isnan(a), 0, a - kept(np.nanmean, a, axis))
+    """What each entry differs from the mean by, or its conjugate; nothing where it is NaN."""
+    return np.where(np.isnan(a), 0, conjugated(a - kept(np.nanmean, a, axis)))
 
 
 def one(y: Any, axis: Any) -> Any:
@@ -463,8 +502,11 @@ custom(
     vjp=lambda g, y, a, axis=None, *, ddof=0, keepdims=False: (
         2 * restored(g, axis, keepdims) / (present(a, axis) - ddof) * nan_deviation(a, axis)
     ),
-    jvp=lambda g, y, a, axis=None, *, ddof=0, keepdims=False: np.sum(
-        2 * nan_deviation(a, axis) * g / (present(a, axis) - ddof), axis=axis, keepdims=keepdims
+    jvp=lambda g, y, a, axis=None, *, ddof=0, keepdims=False: real_part(
+        np.sum(
+            2 * nan_deviation(a, axis) * g / (present(a, axis) - ddof), axis=axis, keepdims=keepdims
+        ),
+        a,
     ),
     infer=facts.reduction(facts.dtype_real),
 )
@@ -474,7 +516,12 @@ custom(
         restored(g / safe(y), axis, keepdims) / (present(a, axis) - ddof) * nan_deviation(a, axis)
     ),
     jvp=lambda g, y, a, axis=None, *, ddof=0, keepdims=False: (
-        np.sum(nan_deviation(a, axis) * g / (present(a, axis) - ddof), axis=axis, keepdims=keepdims)
+        real_part(
+            np.sum(
+                nan_deviation(a, axis) * g / (present(a, axis) - ddof), axis=axis, keepdims=keepdims
+            ),
+            a,
+        )
         / safe(y)
     ),
     infer=facts.reduction(facts.dtype_real),
@@ -483,20 +530,25 @@ custom(
 # Norms
 
 
+def direction(x: Any) -> Any:
+    """The slope of the size of each entry: its sign, or of a complex number its conjugate direction."""
+    return np.conj(x) / safe(np.abs(x)) if complex_valued(x) else np.sign(x)
+
+
 def vector_norm(g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
     """The cotangent of the norm of vectors."""
     wide, top = restored(g, axis, keepdims), restored(y, axis, keepdims)
     if ord in (None, 2, "fro"):
-        return restored(g / safe(y), axis, keepdims) * x
+        return restored(g / safe(y), axis, keepdims) * conjugated(x)
     if ord == 1:
-        return wide * np.sign(x)
+        return wide * direction(x)
     if ord == 0:
         return np.zeros_like(x)
     if math.isinf(ord):
         mask = np.abs(x) == top
-        return wide / shares(mask, x, axis) * mask * np.sign(x)
+        return wide / shares(mask, x, axis) * mask * direction(x)
     slope = restored(g / safe(y) ** (ord - 1), axis, keepdims)
-    return slope * np.sign(x) * np.abs(x) ** (ord - 1)
+    return slope * direction(x) * np.abs(x) ** (ord - 1)
 
 
 def singular_norm(g: Any, x: Any, ord: Any) -> Any:
@@ -507,7 +559,7 @@ def singular_norm(g: Any, x: Any, ord: Any) -> Any:
         u, vt = u[..., :1], vt[..., :1, :]
     elif ord == -2:
         u, vt = u[..., -1:], vt[..., -1:, :]
-    return g * (u @ vt)
+    return g * conjugated(u @ vt)
 
 
 def matrix_norm(g: Any, y: Any, x: Any, ord: Any, axes: Any, keepdims: Any) -> Any:
@@ -518,7 +570,7 @@ def matrix_norm(g: Any, y: Any, x: Any, ord: Any, axes: Any, keepdims: Any) -> A
         wide, top = restored(g, axes, keepdims), restored(y, axes, keepdims)
         along = axes[0] if abs(ord) == 1 else axes[1]
         mask = np.sum(np.abs(x), axis=along, keepdims=True) == top
-        return wide / shares(mask, x, axes) * mask * np.sign(x)
+        return wide / shares(mask, x, axes) * mask * direction(x)
     last = (-2, -1)
     wide = g if keepdims else np.expand_dims(g, last)
     if axes == last or (axes == (0, 1) and rank(x) == 2):
@@ -534,7 +586,7 @@ def some_norm(g: Any, y: Any, x: Any, ord: Any) -> Any:
         mags = np.abs(x)
         lines = np.sum(mags, axis=0, keepdims=True) if ord == 1 else line_sums(mags, -1)
         mask = lines == y
-        return g / np.sum(mask, dtype=dtype_of(x)) * mask * np.sign(x)
+        return g / np.sum(mask, dtype=dtype_of(x)) * mask * direction(x)
     if ord in (2, "nuc"):
         # The spectral norm of a matrix of one row is the length of that row.
         return np.reshape(singular_norm(g * (y != 0), np.atleast_2d(x), ord), np.shape(x))
@@ -566,7 +618,7 @@ def norm_adjoint(g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> 
 def norm_tangent(g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:
     """The tangent of np.linalg.norm, through the weights that its adjoint gives the entries."""
     weights = norm_adjoint(one(y, axis), y, x, ord, axis, keepdims)
-    return np.sum(weights * g, axis=axis, keepdims=keepdims)
+    return real_part(np.sum(weights * g, axis=axis, keepdims=keepdims), x)
 
 
 custom(
@@ -585,8 +637,13 @@ if hasattr(np.linalg, "vector_norm"):
         vjp=lambda g, y, x, *, axis=None, keepdims=False, ord=2: vector_norm(
             g, y, x, ord, axis, keepdims
         ),
-        jvp=lambda g, y, x, *, axis=None, keepdims=False, ord=2: np.sum(
-            vector_norm(one(y, axis), y, x, ord, axis, keepdims) * g, axis=axis, keepdims=keepdims
+        jvp=lambda g, y, x, *, axis=None, keepdims=False, ord=2: real_part(
+            np.sum(
+                vector_norm(one(y, axis), y, x, ord, axis, keepdims) * g,
+                axis=axis,
+                keepdims=keepdims,
+            ),
+            x,
         ),
         infer=facts.vector_norm,
     )
@@ -595,14 +652,16 @@ if hasattr(np.linalg, "vector_norm"):
         vjp=lambda g, y, x, *, keepdims=False, ord="fro": matrix_norm(
             g, y, x, ord, (-2, -1), keepdims
         ),
-        jvp=lambda g, y, x, *, keepdims=False, ord="fro": np.sum(
-            matrix_norm(np.ones_like(y), y, x, ord, (-2, -1), keepdims) * g,
-            axis=(-2, -1), keepdims=keepdims,
+        jvp=lambda g, y, x, *, keepdims=False, ord="fro": real_part(
+            np.sum(matrix_norm(np.ones_like(y), y, x, ord, (-2, -1), keepdims) * g,
+                   axis=(-2, -1), keepdims=keepdims), x
         ),
         infer=facts.matrix_norm,
     )  # fmt: skip
 linear(
-    runtime.line_sums, lambda g, y, a, axis: np.broadcast_to(g, np.shape(a)), infer=facts.unknown
+    runtime.line_sums,
+    lambda g, y, a, axis: np.broadcast_to(g, np.shape(a)),
+    infer=facts.complex_first,
 )
 
 # Differences and integrals

@@ -12,6 +12,7 @@ may use is read off the formula: a parameter that the lambda does not name is re
 
 from __future__ import annotations
 
+import linecache
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ..errors import MissingRule, SrcgradError
+from ..errors import Location, MissingRule, SrcgradError, StructureError
 from ..ir.graph import Primitive, Value, values_in
 from ..ir.types import Facts
 from . import facts
@@ -51,6 +52,7 @@ class Rule:
     itself: bool = (
         False  # linear in all data arguments together: its tangent is it, of their tangents
     )
+    checked: bool = False  # a user's row: what its formulas give is looked at
 
 
 PRIMITIVES: dict[Any, Primitive] = {}
@@ -81,11 +83,12 @@ def _rule(
     infer: Infer | None,
     lists: bool = False,
     itself: bool = False,
+    checked: bool = False,
 ) -> None:
     # What `refused` gives names no parameters.
     given = next((v for v in (*vjps, *jvps) if v is not None and v.__code__.co_argcount), None)
     data = max(len(vjps), len(jvps))
-    rule = Rule(verb, tuple(vjps), tuple(jvps), data=data, lists=lists, itself=itself)
+    rule = Rule(verb, tuple(vjps), tuple(jvps), data=data, lists=lists, itself=itself, checked=checked)
     if given is not None:
         code, defaults = given.__code__, given.__defaults__ or ()
         names = parameters(given)
@@ -233,22 +236,75 @@ def refused(primitive: str, what: str, cure: str) -> Formula:
     return lambda *args, **kwargs: refuse(primitive, what, cure)
 
 
-def register(function: Callable[..., Any], formulas: Sequence[Formula | None], verb: str) -> None:
-    """Give a user's function a rule; `srcgrad.register` says how."""
-    if verb == "linear" and len(formulas) == 1 and formulas[0] is not None:
-        linear(function, formulas[0])
-    elif verb == "zero" and not formulas:
-        zero(function)
-    elif verb == "elementwise":
-        infer = None if isinstance(function, np.ufunc) else _entrywise
-        _rule(function, verb, formulas, formulas, infer)  # type: ignore[arg-type]
-    elif verb in ("bilinear", "custom"):
-        _rule(function, verb, formulas, (), None)  # type: ignore[arg-type]
-    elif verb in VERBS:
+def register(
+    function: Callable[..., Any],
+    formulas: Sequence[Formula | None],
+    verb: str,
+    tangents: Sequence[Formula | None] = (),
+) -> None:
+    """Give a user's function a rule; `srcgrad.register` says how.
+
+    Raises
+    ------
+    SrcgradError
+        There is no such verb, or it takes other formulas.
+    """
+    if verb not in VERBS:
+        raise SrcgradError(f"there is no verb {verb!r}", cure="use one of " + ", ".join(VERBS))
+    if not _is_hashable(function):
+        name = getattr(function, "__name__", "f")
+        raise SrcgradError(
+            f"'{name}' is of type {type(function).__name__!r}, which no table can hold",
+            cure=f"register a Python function that calls it: def c_{name}(x): return {name}(x)",
+        )
+    if tangents and verb != "custom":
+        raise SrcgradError(
+            f"{verb!r} takes no formulas for tangents: those for cotangents tell them",
+            cure='leave jvp out, or use verb="custom"',
+        )
+    if tangents and len(tangents) != len(formulas):
+        raise SrcgradError(
+            f"jvp has {len(tangents)} formulas for tangents, where there are {len(formulas)} for "
+            "cotangents",
+            cure="give one per argument in both, None where nothing flows",
+        )
+    for formula in (*formulas, *tangents):
+        if formula is not None and not hasattr(formula, "__code__"):
+            raise SrcgradError(
+                f"a formula is a Python function, and this is {type(formula).__name__!r}",
+                cure="write lambda g, y, x: ...",
+            )
+        if formula is not None:
+            code = formula.__code__
+            if code.co_argcount < 3 and not code.co_flags & CO_VARARGS:
+                raise StructureError(
+                    f"a formula for {name_of(function)} takes {code.co_argcount} arguments",
+                    where(formula),
+                    cure="take g, y and the arguments of the function: lambda g, y, x: ...",
+                )
+    counts = {"linear": 1, "zero": 0}
+    if counts.get(verb, len(formulas)) != len(formulas) or (verb == "linear" and None in formulas):
         wants = {"linear": "one formula", "zero": "no formulas"}[verb]
         raise SrcgradError(f"{verb!r} takes {wants}, not {len(formulas)}")
-    else:
-        raise SrcgradError(f"there is no verb {verb!r}", cure="use one of " + ", ".join(VERBS))
+    infer = _entrywise if verb == "elementwise" and not isinstance(function, np.ufunc) else None
+    jvps = formulas if verb == "elementwise" else tangents
+    _rule(function, verb, formulas, jvps, infer, checked=True)  # type: ignore[arg-type]
+
+
+def _is_hashable(function: Any) -> bool:
+    try:
+        hash(function)
+    except TypeError:
+        return False
+    return True
+
+
+def where(formula: Formula) -> Location:
+    """Where a formula is defined."""
+    code = formula.__code__
+    text = linecache.getline(code.co_filename, code.co_firstlineno).rstrip("\n")
+    column = len(text) - len(text.lstrip()) + 1
+    return Location(code.co_filename, code.co_firstlineno, column, text, code.co_name)
 
 
 def _entrywise(*args: Any, **kwargs: Any) -> Facts:

@@ -11,7 +11,7 @@ from .. import runtime
 from ..ir.types import PY_BOOL
 from . import facts
 from . import facts_shaping as shaping
-from .asks import integer, kind, number, rank, settled, static
+from .asks import integer, kind, moving, number, rank, settled, static
 from .registry import Formula, custom, linear, refuse, zero
 from .trace import Tracer, traced
 
@@ -403,7 +403,9 @@ def leaves(g: Any, object: Any, path: tuple[int, ...]) -> Any:
 
 def retyped(g: Any, x: Any, dtype: Any) -> Any:
     """`g` in the dtype of an array that had been given another one."""
-    return g if dtype is None or kind(x) in ("list", "tuple") else astype(g, dtype_of(x))
+    if dtype is None or kind(x) in ("list", "tuple"):
+        return g
+    return astype(moving(g, x), dtype_of(x))
 
 
 linear(
@@ -427,9 +429,9 @@ linear(np.copy, lambda g, y, a: g, infer=shaping.same_array)
 linear(
     runtime.nested, lambda g, y, given, like: array(g), None, infer=facts.structure_like, lists=True
 )
-linear(runtime.astype, lambda g, y, x, dtype: astype(g, dtype_of(x)), infer=shaping.cast)
+linear(runtime.astype, lambda g, y, x, dtype: astype(moving(g, x), dtype_of(x)), infer=shaping.cast)
 if hasattr(np, "astype"):
-    linear(np.astype, lambda g, y, x, dtype: astype(g, dtype_of(x)), infer=shaping.cast)
+    linear(np.astype, lambda g, y, x, dtype: astype(moving(g, x), dtype_of(x)), infer=shaping.cast)
 linear(runtime.item, lambda g, y, x: np.broadcast_to(g, np.shape(x)), infer=shaping.single)
 linear(runtime.tolist, lambda g, y, x: array(g), infer=shaping.listed)
 for _dtype in (np.float64, np.float32):
@@ -623,7 +625,7 @@ custom(
         None,
         lambda g, y, d, indices, v, axis: add_along_axis(zeros_like(d), indices, g, axis),
     ),
-    infer=shaping.same_array,
+    infer=facts.added_to,
 )
 linear(
     np.compress,
@@ -719,16 +721,24 @@ custom(
 
 def polynomial_slope(p: Any, x: Any) -> Any:
     """The derivative of a polynomial at `x`."""
+    if rank(p) not in (1, None):
+        refuse("np.polyval", "several polynomials at once", "evaluate them one by one")
     falling = astype(_arange(_len(p) - 1, 0, -1), dtype_of(p))
     return np.polyval(p[:-1] * falling, x)
+
+
+def coefficients(g: Any, p: Any, x: Any) -> Any:
+    """The cotangent of the coefficients of a polynomial."""
+    if rank(p) not in (1, None):
+        refuse("np.polyval", "several polynomials at once", "evaluate them one by one")
+    d = np.transpose(np.vander(np.ravel(x), _len(p))) @ np.ravel(g)
+    return astype(moving(d, p), dtype_of(p))
 
 
 custom(
     np.polyval,
     vjp=(
-        lambda g, y, p, x: astype(
-            np.transpose(np.vander(np.ravel(x), _len(p))) @ np.ravel(g), dtype_of(p)
-        ),
+        lambda g, y, p, x: coefficients(g, p, x),
         lambda g, y, p, x: g * polynomial_slope(p, x),
     ),
     jvp=(

@@ -108,6 +108,8 @@ for _name in ("neg", "pos", "invert"):
 def known(function: Any) -> Primitive:
     """The primitive of a function that a rule calls; rules may call nothing else."""
     primitive = registry.find(function)
+    if primitive is None and isinstance(function, np.ufunc):
+        return registry.made(function)  # of SciPy, in a user's rule; without a derivative as yet
     if primitive is None:
         raise SrcgradError(f"a rule calls {function!r}, which is not a primitive")
     return primitive

@@ -8,6 +8,7 @@ base and exponent, and hypot at the origin is flat.
 from __future__ import annotations
 
 import builtins
+import cmath
 import math
 import operator
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_INT
 from . import facts
-from .asks import complex_valued, kind, number
+from .asks import complex_valued, has_complex, kind, number, real_part
 from .registry import bilinear, custom, elementwise, refuse, refused, zero
 from .trace import traced
 
@@ -67,6 +68,10 @@ def power_exponent(g: Any, z: Any, x1: Any, x2: Any) -> Any:
     """The cotangent of the exponent; where the base is 0, the power does not move with it."""
     if number(x1) and x1 > 0:
         return g * z * math.log(x1)
+    if type(x1) is complex and x1:
+        return g * z * cmath.log(x1)
+    if complex_valued(z) and not complex_valued(x1):
+        x1 = x1 + 0j  # of a negative base, the logarithm is complex
     return g * z * np.log(x1 + (x1 == 0))
 
 
@@ -165,7 +170,8 @@ elementwise(np.sinh, lambda g, y, x: g * np.cosh(x))
 elementwise(np.cosh, lambda g, y, x: g * np.sinh(x))
 elementwise(np.tanh, lambda g, y, x: g * (1 - y * y))
 elementwise(np.arcsinh, lambda g, y, x: g / np.sqrt(1 + x * x))
-elementwise(np.arccosh, lambda g, y, x: g / np.sqrt((x - 1) * (x + 1)))
+# Of a complex number, the root of the product has its branch elsewhere.
+elementwise(np.arccosh, lambda g, y, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 elementwise(np.arctanh, lambda g, y, x: g / ((1 - x) * (1 + x)))
 elementwise((np.deg2rad, np.radians), lambda g, y, x: np.deg2rad(g))
 elementwise((np.rad2deg, np.degrees), lambda g, y, x: np.rad2deg(g))
@@ -181,14 +187,14 @@ elementwise(
 
 def larger(g: Any, z: Any, x: Any, other: Any) -> Any:
     """The cotangent of `x` in np.maximum: all of it, half in a tie, or nothing."""
-    if number(other) and math.isfinite(other):
+    if number(other) and math.isfinite(other) and not complex_valued(x):
         return 0.5 * g * (1 + np.sign(x - other if other else x))
     return g * (x == z) - 0.5 * g * (x == other)
 
 
 def smaller(g: Any, z: Any, x: Any, other: Any) -> Any:
     """The cotangent of `x` in np.minimum: all of it, half in a tie, or nothing."""
-    if number(other) and math.isfinite(other):
+    if number(other) and math.isfinite(other) and not complex_valued(x):
         return 0.5 * g * (1 - np.sign(x - other if other else x))
     return g * (x == z) - 0.5 * g * (x == other)
 
@@ -200,7 +206,11 @@ def slope_of_size(y: Any, x: Any) -> Any:
     return np.sign(x)
 
 
-elementwise((abs, operator.abs, np.absolute, np.fabs), lambda g, y, x: g * slope_of_size(y, x))
+elementwise(
+    (abs, operator.abs, np.absolute, np.fabs),
+    lambda g, y, x: g * slope_of_size(y, x),
+    tangents=(lambda g, y, x: real_part(g * slope_of_size(y, x), x),),
+)
 elementwise(np.copysign, lambda g, z, x1, x2: g * np.sign(x1) * np.sign(z), None)
 elementwise(
     (np.maximum, np.fmax),
@@ -218,15 +228,22 @@ elementwise(
     np.clip,
     lambda g, y, a, a_min=None, a_max=None: g * within(a, a_min, a_max),
     lambda g, y, a, a_min=None, a_max=None: g * below(a, a_min, a_max),
-    lambda g, y, a, a_min=None, a_max=None: (
-        g * ((a if a_min is None else np.maximum(a, a_min)) > a_max)
-    ),
+    lambda g, y, a, a_min=None, a_max=None: g * above(a, a_min, a_max),
     infer=facts.clip,
 )
 
 
+def ordered(*args: Any) -> None:
+    """Refuse complex numbers, which have no order that a bound could mean."""
+    if has_complex(args):
+        refuse(
+            "np.clip", "complex numbers", "clip np.real(x) and np.imag(x), or scale by np.abs(x)"
+        )
+
+
 def within(a: Any, a_min: Any, a_max: Any) -> Any:
     """Where np.clip leaves `a` alone."""
+    ordered(a, a_min, a_max)
     if a_min is None or a_max is None:
         return a <= a_max if a_min is None else a >= a_min
     return (a >= a_min) & (a <= a_max)
@@ -234,7 +251,14 @@ def within(a: Any, a_min: Any, a_max: Any) -> Any:
 
 def below(a: Any, a_min: Any, a_max: Any) -> Any:
     """Where np.clip gives the lower bound; bounds that cross leave the upper one."""
+    ordered(a, a_min, a_max)
     return a < a_min if a_max is None else (a < a_min) & (a_min <= a_max)
+
+
+def above(a: Any, a_min: Any, a_max: Any) -> Any:
+    """Where np.clip gives the upper bound."""
+    ordered(a, a_min, a_max)
+    return (a if a_min is None else np.maximum(a, a_min)) > a_max
 
 
 # Parts
@@ -250,9 +274,19 @@ custom(
     np.angle,
     vjp=lambda g, y, z: -imaginary_unit(z) * g / z,
     jvp=lambda g, y, z: np.imag(g / z),
-    infer=facts.unknown,
+    infer=facts.angle,
 )
 elementwise(np.conj, lambda g, y, x: np.conj(g))
+
+
+def where_finite(g: Any, x: Any) -> Any:
+    """`g` where np.nan_to_num puts nothing in place of `x`, or of a part of it."""
+    if not complex_valued(x):
+        return g * np.isfinite(x)
+    re, im = np.isfinite(np.real(x)), np.isfinite(np.imag(x))
+    return np.real(g) * re + 1j * (np.imag(g) * im)
+
+
 custom(
     np.modf,
     vjp=lambda g, y, x: g[0],
@@ -268,7 +302,7 @@ custom(
 elementwise(np.ldexp, lambda g, y, x1, x2: np.ldexp(g, x2), None)
 elementwise(
     np.nan_to_num,
-    lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: g * np.isfinite(x),
+    lambda g, y, x, copy=True, nan=0.0, posinf=None, neginf=None: where_finite(g, x),
     None,
     *[refused("np.nan_to_num", "the replacements", "pass them as constants")] * 3,
     infer=facts.as_given,
@@ -318,7 +352,7 @@ custom(
             np.broadcast_to(g, np.shape(y)), condlist
         ),
     ),
-    infer=facts.an_array,
+    infer=facts.selected,
     lists=True,
 )
 
@@ -328,9 +362,10 @@ for _ufunc in (
     np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.ceil, np.equal, np.floor, np.gcd, np.greater,
     np.greater_equal, np.invert, np.isfinite, np.isinf, np.isnan, np.isnat, np.lcm, np.left_shift,
     np.less, np.less_equal, np.logical_and, np.logical_not, np.logical_or, np.logical_xor,
-    np.not_equal, np.right_shift, np.rint, np.sign, np.signbit, np.spacing, np.trunc,
+    np.not_equal, np.right_shift, np.rint, np.signbit, np.spacing, np.trunc,
 ):  # fmt: skip
     zero(_ufunc, infer=facts.elementwise(_ufunc))
+zero(np.sign, infer=facts.sign)
 if hasattr(np, "bitwise_count"):
     zero(np.bitwise_count, infer=facts.elementwise(np.bitwise_count))
 for _operator in (

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..ir.graph import BRANCHES, CUSTOM, LOOPS, Arg, Block, Function, Loop, Op, Value, operands, values_in
+from ..ir.graph import (
+    BRANCHES,
+    CUSTOM,
+    LOOPS,
+    Arg,
+    Block,
+    Function,
+    Loop,
+    Op,
+    Value,
+    operands,
+    values_in,
+)
 from ..ir.rewrite import has_effect, map_bodies, substitute, substitute_op
 
 

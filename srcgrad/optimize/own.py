@@ -92,12 +92,25 @@ class _Owner:
         return all(op is None or op.ours for op in makers)
 
     def _updated(self, value: Arg) -> bool:
-        """Whether a value is written into for certain, which is done in a copy of what is not ours."""
+        """Whether a value is written into for certain, which is done in a copy of what is not ours.
+
+        What a loop carries is, if each round writes into what it is handed: also if there is none.
+        """
         op = self.maker.get(value) if isinstance(value, Value) else None
         if op is not None and op.primitive in LOOPS and value in Loop(op).finals:
-            k = op.results.index(value)
-            return self._updated(Loop(op).yields[k])
+            loop, k = Loop(op), op.results.index(value)
+            return self._written_to(loop.yields[k]) is loop.carried[k]
         return op is not None and op.primitive.function in UPDATES
+
+    def _written_to(self, value: Arg) -> Arg:
+        """What a chain of updates began with; None where nothing was updated."""
+        found = None
+        while isinstance(value, Value):
+            op = self.maker.get(value)
+            if op is None or op.primitive.function not in UPDATES:
+                break
+            found = value = op.args[0]
+        return found
 
     def _maker(self, root: Any) -> Op | None:
         return self.maker.get(root.root if isinstance(root, Earlier) else root)

@@ -266,6 +266,23 @@ def mask_outwards(m: Matcher, op: Op) -> Arg | None:
     return None
 
 
+def common_mask(m: Matcher, op: Op) -> Arg | None:
+    """where(c, 0, a) + where(c, 0, b) is where(c, 0, a + b)."""
+    left, right = (m.made_by(a, np.where) for a in op.args)
+    if left is None or right is None or len(left.args) != 3 or len(right.args) != 3:
+        return None
+    if left.args[0] is not right.args[0] or not isinstance(left.args[0], Value):
+        return None
+    if not left.result.facts.same_shape(right.result.facts):
+        return None
+    for k in (1, 2):
+        if is_number(left.args[k], 0) and is_number(right.args[k], 0):
+            kept = m.emit(op.primitive.function, left.args[3 - k], right.args[3 - k])
+            parts = (0, kept) if k == 1 else (kept, 0)
+            return m.emit(np.where, left.args[0], *parts)
+    return None
+
+
 def absorb_broadcast(m: Matcher, op: Op) -> Arg | None:
     """broadcast(g) * y is g * y where y has the full shape already; else the broadcast comes last."""
     spread = [m.made_by(a, np.broadcast_to) for a in op.args]
@@ -353,6 +370,10 @@ def known_unbroadcast(m: Matcher, op: Op) -> Arg | None:
     """Where shapes are known, un-broadcasting is a plain sum over known axes, or nothing."""
     g, x = op.args
     given, wanted = facts_of_arg(g), facts_of_arg(x)
+    if given.is_complex and not wanted.is_complex:
+        if not wanted.is_real:
+            return None
+        g = m.emit(np.real, g)  # only the real part moves what is real
     if given.same_shape(wanted) or (given.is_scalar and wanted.is_scalar):
         return g
     if given.dims is None or wanted.dims is None:
@@ -488,8 +509,8 @@ TABLE: dict[Any, tuple[Rewrite, ...]] = {
     mul: (one_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
     div: (one_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
     operator.matmul: (sign_outwards,),
-    add: (zero_term, scattered_sum, twice, sign_into_sum, common_scalar, absorb_broadcast),
-    sub: (zero_term, minus_twice, sign_into_sum, common_scalar, absorb_broadcast),
+    add: (zero_term, common_mask, scattered_sum, twice, sign_into_sum, common_scalar, absorb_broadcast),
+    sub: (zero_term, common_mask, minus_twice, sign_into_sum, common_scalar, absorb_broadcast),
     neg: (double_negation, mask_outwards, absorb_broadcast),
     np.where: (absorb_broadcast,),
     np.broadcast_to: (broadcast_to_itself,),

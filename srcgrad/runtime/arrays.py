@@ -172,6 +172,8 @@ def linear_scan(g: Any, x: Any, axis: int) -> Any:
     array([ 1.,  3., 10.])
     """
     y, p = np.array(np.moveaxis(g, axis, 0)), np.array(np.moveaxis(x, axis, 0))
+    if np.iscomplexobj(p):
+        y = y.astype(np.result_type(y, p))
     step = 1
     while step < len(y):
         y[step:] += p[step:] * y[:-step]
@@ -320,7 +322,7 @@ def add_along_axis(d: Any, indices: Any, v: Any, axis: int | None) -> Any:
     if axis is None:
         flat = add_along_axis(np.ravel(d), np.ravel(indices), np.ravel(v), 0)
         return np.reshape(flat, np.shape(d))
-    d = np.array(d)
+    d = np.array(d, np.result_type(d, v) if np.iscomplexobj(v) else None)
     grid: list[Any] = list(np.ix_(*(np.arange(n) for n in d.shape)))
     grid[axis] = indices
     np.add.at(d, tuple(grid), v)

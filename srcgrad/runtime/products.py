@@ -43,6 +43,15 @@ def matmul_adjoint_right(g: Any, a: Any, b: Any) -> Any:
     return unbroadcast(d[..., 0] if np.ndim(b) == 1 else d, b)
 
 
+def moving_part(d: Any, x: Any) -> Any:
+    """What of the cotangent `d` moves `x`: where `x` is real, the real part.
+
+    >>> moving_part(np.array([1 + 2j]), np.zeros(1)), moving_part(1 + 2j, 0j)
+    (array([1.]), (1+2j))
+    """
+    return np.real(d) if np.iscomplexobj(d) and not np.iscomplexobj(x) else d
+
+
 def contracted_axes(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
     """The axes of `a` and of `b` that np.tensordot contracts, none of them negative.
 
@@ -67,7 +76,7 @@ def tensordot_adjoint_left(g: Any, a: Any, b: Any, axes: Any) -> Any:
     free_b = [k for k in range(np.ndim(b)) if k not in of_b]
     d = np.tensordot(g, b, (list(range(len(free_a), np.ndim(g))), free_b))
     order = free_a + [of_a[of_b.index(k)] for k in sorted(of_b)]
-    return np.transpose(d, np.argsort(order))
+    return np.transpose(moving_part(d, a), np.argsort(order))
 
 
 def tensordot_adjoint_right(g: Any, a: Any, b: Any, axes: Any) -> Any:
@@ -81,7 +90,7 @@ def tensordot_adjoint_right(g: Any, a: Any, b: Any, axes: Any) -> Any:
     free_b = [k for k in range(np.ndim(b)) if k not in of_b]
     d = np.tensordot(a, g, (free_a, list(range(len(free_a)))))
     order = [of_b[of_a.index(k)] for k in sorted(of_a)] + free_b
-    return np.transpose(d, np.argsort(order))
+    return np.transpose(moving_part(d, b), np.argsort(order))
 
 
 def dot_adjoint_left(g: Any, a: Any, b: Any) -> Any:
@@ -149,7 +158,7 @@ def kron_adjoint_left(g: Any, a: Any, b: Any) -> Any:
     pairs, ndim = kron_axes(g, a, b)
     wide = np.reshape(b, [pairs.shape[2 * k + 1] for k in range(ndim)])
     d = np.tensordot(pairs, wide, (list(range(1, 2 * ndim, 2)), list(range(ndim))))
-    return np.reshape(d, np.shape(a))
+    return np.reshape(moving_part(d, a), np.shape(a))
 
 
 def kron_adjoint_right(g: Any, a: Any, b: Any) -> Any:
@@ -161,7 +170,7 @@ def kron_adjoint_right(g: Any, a: Any, b: Any) -> Any:
     pairs, ndim = kron_axes(g, a, b)
     wide = np.reshape(a, [pairs.shape[2 * k] for k in range(ndim)])
     d = np.tensordot(pairs, wide, (list(range(0, 2 * ndim, 2)), list(range(ndim))))
-    return np.reshape(d, np.shape(b))
+    return np.reshape(moving_part(d, b), np.shape(b))
 
 
 def convolve_adjoint_left(g: Any, a: Any, v: Any, mode: str = "full") -> Any:
@@ -174,7 +183,7 @@ def convolve_adjoint_left(g: Any, a: Any, v: Any, mode: str = "full") -> Any:
     start = {"full": 0, "same": (short - 1) // 2, "valid": short - 1}[mode]
     full = np.zeros(size, np.result_type(g))
     full[start : start + np.size(g)] = g
-    return np.correlate(full, v, "valid")
+    return moving_part(np.correlate(full, np.conj(v), "valid"), a)
 
 
 def convolve_adjoint_right(g: Any, a: Any, v: Any, mode: str = "full") -> Any:

@@ -45,7 +45,7 @@ def sinc_derivative(x: Any, order: int) -> Any:
     (-3.289868133696, -1.0)
     """
     x = np.asarray(x)
-    y = np.pi * x.astype(float)
+    y = np.pi * x.astype(complex if x.dtype.kind == "c" else float)
     near = np.abs(y) < 3
     # From Leibniz' rule on x sinc(x): x s[n] + n s[n - 1] = pi**(n - 1) sin(pi x + n pi / 2).
     far = np.where(near, 1.0, y)

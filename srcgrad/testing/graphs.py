@@ -131,6 +131,8 @@ class Graph:
         def give(arg: Any, d: Any) -> None:
             if isinstance(arg, Value):
                 if arg in active:
+                    if arg.facts.is_real:
+                        d = np.real(d)
                     cotangents[arg] = runtime.add(cotangents[arg], d) if arg in cotangents else d
             elif entries(arg) is not None:
                 for key, part in entries(arg) or ():

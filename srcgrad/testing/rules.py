@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from .. import runtime
 from ..errors import SrcgradError
 from ..ir.graph import map_values
+from ..ir.types import Facts
 from ..ops import registry, tables
 from .graphs import MODES, Graph
 from .trees import (
     Tree,
+    complexified,
     entries,
     flat,
     is_float,
@@ -22,13 +24,21 @@ from .trees import (
     mapped,
     moved,
     moves,
+    paired,
     random_like,
     rebuilt,
     same_form,
 )
 
 BEFORE_2 = int(np.__version__.partition(".")[0]) < 2
+ADJOINTS = frozenset(
+    f for f in vars(runtime).values() if callable(f) and f not in (runtime.tolist, runtime.item)
+)
 STEP = 5e-4  # of a difference of fourth order: truncation and rounding both stay below 1e-10
+
+
+class NoComplexNumbers(Exception):
+    """A function that takes no complex numbers, by its own word."""
 
 
 def check_rule(
@@ -41,6 +51,7 @@ def check_rule(
     project: Callable[[Any], Any] | None = None,
     rtol: float = 1e-6,
     refused: Sequence[str] = (),
+    numbers: Literal["real", "complex"] = "real",
 ) -> None:
     """Hold the row of `function` against the function itself, at these arguments.
 
@@ -67,11 +78,17 @@ def check_rule(
         Relative tolerance at float64.
     refused : sequence of str
         The states of knowledge, out of `MODES`, in which the row must refuse the call.
+    numbers : {"real", "complex"}
+        "complex" gives the arguments that move imaginary parts, to one after the other and to all.
+        Then only graphs that know them to be complex are checked, and every result must be known to be
+        real or complex; functions through which nothing flows must be constant.
 
     Raises
     ------
     AssertionError
         Saying what disagrees.
+    NoComplexNumbers
+        The function itself takes no complex arguments.
 
     Examples
     --------
@@ -86,6 +103,19 @@ def check_rule(
         argnums = [
             k for k, f in enumerate(formulas[: rule.data]) if f is not None and moves(args[k])
         ]
+    if numbers == "complex":
+        moving = argnums if rule.verb != "zero" else ()
+        cases = [
+            _Case(primitive.function, rule, given, named, argnums, project, rtol)
+            for given in _complex_arguments(args, moving, project)
+        ]
+        refusals = [case.call_refused() for case in cases]
+        if all(refusals):
+            raise NoComplexNumbers(f"{primitive.name}: {refusals[0]}") from refusals[0]
+        for case, refusal in zip(cases, refusals, strict=True):
+            if refusal is None:
+                case.check_complex(order, single)
+        return
     case = _Case(primitive.function, rule, args, named, argnums, project, rtol)
     kept = copy.deepcopy((args, named))
     case.check_facts()
@@ -96,6 +126,19 @@ def check_rule(
         if single:
             case.check_single(k)
     _same_bits((args, named), kept)
+
+
+def _complex_arguments(
+    args: Sequence[Any], argnums: Sequence[int], project: Callable[[Any], Any] | None
+) -> Iterator[tuple[Any, ...]]:
+    """The arguments with imaginary parts: in all that move (any floats, where none do), then in one."""
+    moving = argnums or [k for k, arg in enumerate(args) if moves(arg)]
+    rng = np.random.default_rng(1)
+    found = {k: (project or (lambda x: x))(complexified(args[k], rng)) for k in moving}
+    yield tuple(found.get(k, arg) for k, arg in enumerate(args))
+    if len(argnums) > 1 and not any(entries(args[j]) for j in argnums):
+        for j in argnums:
+            yield tuple(found[k] if k == j else arg for k, arg in enumerate(args))
 
 
 def slope(f: Callable[[float], Any]) -> Any:
@@ -137,6 +180,14 @@ class _Case:
     def call(self, args: Sequence[Any]) -> Any:
         return self.function(*args, **self.kwargs)
 
+    def call_refused(self) -> TypeError | None:
+        """What the function itself has against its arguments."""
+        try:
+            self.call(self.args)
+        except TypeError as error:
+            return error
+        return None
+
     def along(self, k: int, v: Tree, step: float) -> tuple[Any, ...]:
         return (*self.args[:k], moved(self.args[k], v, step), *self.args[k + 1 :])
 
@@ -176,37 +227,69 @@ class _Case:
         y = self.call(self.args)
         for _ in range(2):
             v = self.project(random_like(self.args[k], self.rng))
-            w = random_like(y, self.rng)
             wanted = slope(lambda step, v=v: flat(self.call(self.along(k, v, step))))  # type: ignore[misc]
             given = self.tangent(k, v, y)
             same_form(given, y, f"tangent of argument {k}")
+            for a, b in zip(leaves(given), leaves(y), strict=True):
+                real = not np.iscomplexobj(a) or np.iscomplexobj(b)
+                assert real, f"tangent of argument {k} is complex, and the result is real"
             _close(flat(given), wanted, self.rtol, f"tangent of argument {k}")
-            d = self.cotangent(k, w, y, self.args)
-            same_form(d, self.args[k], f"cotangent of argument {k}")
-            _close(flat(d) @ flat(v), flat(w) @ wanted, self.rtol, f"cotangent of argument {k}")
+            whole = random_like(y, self.rng)
+            # What reads a part of a complex number may hand it a real cotangent.
+            for w in (whole, mapped(np.real, whole)) if np.iscomplexobj(flat(y)) else (whole,):
+                d = self.cotangent(k, w, y, self.args)
+                same_form(d, self.args[k], f"cotangent of argument {k}")
+                found, right = paired(d, v), np.real(flat(w) @ wanted)
+                _close(found, right, self.rtol, f"cotangent of argument {k}")
 
     def check_single(self, k: int) -> None:
         """The same in single precision, which stays single."""
 
         def single(leaf: Any) -> Any:
-            numpy = isinstance(leaf, np.ndarray | np.generic)
-            return leaf.astype(np.float32) if numpy and is_float(leaf) else leaf
+            if not isinstance(leaf, np.ndarray | np.generic) or not is_float(leaf):
+                return leaf
+            return leaf.astype(np.complex64 if np.iscomplexobj(leaf) else np.float32)
 
         args = tuple(mapped(single, a) for a in self.args)
         y, wide = self.call(args), self.call(self.args)
         w = random_like(wide, self.rng)
         wanted = self.cotangent(k, w, wide, self.args)
         w = mapped(lambda x, like: np.asarray(x).astype(like.dtype) if isinstance(like, np.ndarray)
-                   else x if type(like) is float else np.float32(x), w, y)  # fmt: skip
+                   else x if type(like) in (float, complex)
+                   else (np.complex64 if np.iscomplexobj(like) else np.float32)(x), w, y)  # fmt: skip
         given = self.cotangent(k, w, y, args)
         _close(flat(given), flat(wanted), 2e-3, f"argument {k} in single precision")
         # Before NumPy 2.0 a Python number widened a NumPy number beside it.
         widened = BEFORE_2 and any(np.shape(leaf) == () for leaf in (*leaves(y), *leaves(args)))
-        if not widened and all(np.asarray(leaf).dtype != np.float64 for leaf in leaves(y)):
+        wider = [
+            leaf for leaf in leaves(y) if np.asarray(leaf).dtype in (np.float64, np.complex128)
+        ]
+        if not widened and not wider:
             for d, x in zip(leaves(given), leaves(args[k]), strict=True):
                 python = not isinstance(x, np.ndarray | np.generic)
-                same = python or not is_float(x) or np.asarray(d).dtype == x.dtype
+                same = python or not is_float(x) or np.real(d).dtype == np.real(x).dtype
                 assert same, f"cotangent of argument {k} is {np.asarray(d).dtype}, not float32"
+
+    def check_complex(self, order: int, single: bool) -> None:
+        """Complex arguments: as for real ones, where they are known to be complex."""
+        graphs = [
+            Graph(mode, self.function, self.args, self.kwargs, self.argnums) for mode in MODES[:2]
+        ]
+        environments = [graph.run() for graph in graphs]
+        for k, arg in enumerate(self.args):
+            if self.rule.verb == "zero" and moves(arg):
+                v = random_like(arg, self.rng)
+                found = slope(lambda step, k=k, v=v: flat(self.call(self.along(k, v, step))))  # type: ignore[misc]
+                _close(found, 0.0, self.rtol, "what has no derivative moves")
+        for k in self.argnums:
+            self.check_modes(k)
+            self.check_graph(k, "exact", order, False)
+            if single:
+                self.check_single(k)
+        for graph, environment in zip(graphs, environments, strict=True):
+            # What is an adjoint of something is held to the type of that by the transformation.
+            if self.rule.verb != "zero" and self.function not in ADJOINTS:
+                _known_numbers(graph.result.facts, environment[graph.result])
 
     def check_facts(self) -> None:
         """The stated facts of the function's own result."""
@@ -244,13 +327,27 @@ class _Case:
             def second(step: float, j: int = j, v: Any = v) -> Any:
                 args = self.along(j, v, step) if j >= 0 else self.args
                 g = moved(w, v, step) if j < 0 else w
-                return np.atleast_1d(flat(u) @ flat(self.cotangent(k, g, self.call(args), args)))
+                return np.atleast_1d(paired(u, self.cotangent(k, g, self.call(args), args)))
 
             place = graph.seed if j < 0 else graph.places[j]
             d = map_values(lambda value: swept.get(value, 0.0), place)
-            found = flat(_leafwise(d, v)) @ flat(v)
+            found = paired(_leafwise(d, v), v)
             what = f"{mode}: derivative of the formula of argument {k} by {j if j >= 0 else 'g'}"
             _close(found, slope(second)[0], max(self.rtol, 1e-6) * 10, what)
+
+
+def _known_numbers(facts: Facts, value: Any) -> None:
+    """Demand that a graph knows which numbers are real and which complex: formulas ask."""
+    parts = entries(value)
+    if parts is not None:
+        found = [part for _, part in parts]
+        for known, part in zip(facts.items or (facts.element or Facts(),) * len(found), found,
+                               strict=True):  # fmt: skip
+            _known_numbers(known, part)
+    elif is_float(value):
+        wanted = "complex" if np.iscomplexobj(value) else "real"
+        known_so = facts.is_complex if wanted == "complex" else facts.is_real
+        assert known_so, f"a result is not known to be {wanted}"
 
 
 def _unfitted(u: Any, raw: Any) -> Any:

@@ -55,9 +55,9 @@ def leaves(tree: Tree) -> list[Any]:
 
 
 def is_float(leaf: Any) -> bool:
-    """Whether a leaf can move."""
-    return isinstance(leaf, float) or (
-        isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind == "f"
+    """Whether a leaf can move: a real or a complex number, or an array of them."""
+    return isinstance(leaf, float | complex) or (
+        isinstance(leaf, np.ndarray | np.generic) and leaf.dtype.kind in "fc"
     )
 
 
@@ -78,10 +78,33 @@ def random_like(tree: Tree, rng: np.random.Generator) -> Tree:
     def leaf(x: Any) -> Any:
         if not is_float(x):
             return np.zeros(np.shape(x)) if isinstance(x, np.ndarray) else 0.0
-        if isinstance(x, float) and not isinstance(x, np.generic):
-            return float(rng.normal())
-        drawn = rng.normal(size=np.shape(x)).astype(x.dtype)
+        drawn: Any = rng.normal(size=np.shape(x))
+        if np.iscomplexobj(x):
+            drawn = drawn + 1j * rng.normal(size=np.shape(x))
+        if not isinstance(x, np.ndarray | np.generic):
+            return type(x)(drawn)
+        drawn = np.asarray(drawn).astype(x.dtype)
         return drawn if isinstance(x, np.ndarray) else drawn[()]
+
+    return mapped(leaf, tree)
+
+
+def paired(d: Tree, v: Tree) -> float:
+    """What a cotangent makes of a tangent; of complex numbers, the real part of the products."""
+    return float(np.real(flat(d) @ flat(v)))
+
+
+def complexified(tree: Tree, rng: np.random.Generator) -> Tree:
+    """A tree whose real numbers have been given imaginary parts."""
+
+    def leaf(x: Any) -> Any:
+        if not is_float(x) or np.iscomplexobj(x):
+            return x
+        size = rng.uniform(0.1, 0.4, size=np.shape(x))
+        found = x + 1j * size * rng.choice([-1.0, 1.0], size=np.shape(x))
+        if isinstance(x, np.ndarray):
+            return np.asarray(found)
+        return found if isinstance(x, np.generic) else complex(found)
 
     return mapped(leaf, tree)
 

@@ -122,6 +122,21 @@ POINTS = (
     # equal eigenvalues do not turn into each other
     (np.linalg.eigvalsh, (np.eye(2),), (np.eye(2),)),
     (np.linalg.norm, (arr(0, 0), 2), (arr(0, 0), None)),
+    # complex numbers: a size is flat at the origin, and its slope is the conjugate of the direction
+    (abs, (0j,), (0j,)),
+    (np.abs, (np.array([0, 3 + 4j]),), (np.array([0, 0.6 - 0.8j]),)),
+    (np.linalg.norm, (np.array([0j, 0j]),), (np.array([0j, 0j]),)),
+    (np.linalg.norm, (np.array([0j, 3j]), 1), (np.array([0, -1j]), None)),
+    (np.linalg.norm, (np.array([0j, 0j]), 3), (np.array([0j, 0j]), None)),
+    (np.linalg.norm, (np.array([2j, -2, 1]), INF), (np.array([-0.5j, -0.5, 0]), None)),
+    (np.var, (np.array([2j, 2j]),), (np.array([0j, 0j]),)),
+    (np.std, (np.array([2j, 2j]),), (np.array([0j, 0j]),)),
+    (np.nanstd, (np.array([2j, NAN, 2j]),), (np.array([0j, 0j, 0j]),)),
+    (np.prod, (np.array([2j, 0, 3]),), (np.array([0, 6j, 0]),)),
+    (np.power, (np.array([0j, 0j, 2j]), np.array([0, 2, 2])), (np.array([0, 0, 4j]), None)),
+    (np.max, (np.array([1j, 1j, -1]),), (np.array([0.5 + 0j, 0.5, 0]),)),
+    (np.maximum, (np.array([1j, 2]), np.array([1j, 1])), (arr(0.5, 1), arr(0.5, 0))),
+    (np.nan_to_num, (np.array([complex(NAN, 1), 2j]),), (np.array([0j, 1]),)),
     # matrices
     (np.linalg.det, (np.diag(arr(2, 3)),), (np.diag(arr(3, 2)),)),
 )

@@ -48,7 +48,8 @@ def test_program(program, k, number):
     sparse = (sparse_hessian if number else sparse_jacobian)(function, k)
     given = quietly(sparse, *args).toarray()
     scale = 1 + np.abs(dense[np.isfinite(dense)]).max(initial=0)
-    np.testing.assert_allclose(given, dense, rtol=1e-8, atol=1e-8 * scale)
+    known = np.isfinite(dense)  # a seed of zeros gives NaN beside an infinite derivative
+    np.testing.assert_allclose(given[known], dense[known], rtol=1e-8, atol=1e-8 * scale)
     assert sparse.sweeps == sparse.colours <= min(dense.shape)
 
 

@@ -150,15 +150,7 @@ def counted(x):
     return np.tanh(x)
 
 
-register(counted, lambda g, y, x: sweep_counted(g) * (1 - y * y))
-
-
-def sweep_counted(g):
-    SWEEPS.append(1)
-    return g
-
-
-SWEEPS = []
+register(counted, lambda g, y, x: g * (1 - y * y))
 
 
 def through_counted(x):
@@ -166,7 +158,7 @@ def through_counted(x):
     return y[2:] * x[:-2] + y[1:-1] ** 2 - x[2:]
 
 
-def test_ten_thousand_variables_in_as_many_sweeps_as_colours(monkeypatch):
+def test_ten_thousand_variables_in_as_many_sweeps_as_colours():
     """The function itself runs once for the structure and once for all sweeps."""
     n = 10_000
     x = RNG.normal(size=n)
@@ -317,7 +309,7 @@ def gathered(x, index):
 def until_small(x):
     y = x.copy()
     while y[0] > 1:
-        y = 0.5 * (y + np.roll(y, 1))
+        y = 0.3 * (y + np.roll(y, 1))
     return y
 
 
@@ -373,7 +365,6 @@ def test_structure_is_kept_where_no_value_decides(monkeypatch):
     assert len(found) == 2  # one run, of two calls
     J(RNG.normal(size=12))
     assert len(found) == 4
-    monkeypatch.setattr(np.random, "seed", None)
 
 
 # A structure that is given
