@@ -193,6 +193,7 @@ class Derivative(Transformed):
     ) -> None:
         self.value = value
         self.has_aux = has_aux
+        self._writing: Programs[Program] | None = None  # the programs that write into buffers
         super().__init__(function, argnums, value=value, has_aux=has_aux, holomorphic=holomorphic)
 
     @property
@@ -200,7 +201,13 @@ class Derivative(Transformed):
         return "value_and_grad" if self.value else "grad"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The gradient; with `out=`, in these arrays, structured as it is.
+
+        `out` is the function's own argument where it has one of that name.
+        """
         programs = self._programs or self._all_programs()
+        if "out" in kwargs and "out" not in programs.names:
+            return self._written(kwargs.pop("out"), args, kwargs)
         bound = programs.bind(*args, **kwargs)
         key = programs.key_of(bound)
         program = programs.get(key)
@@ -210,6 +217,28 @@ class Derivative(Transformed):
                 return apply(self, args, kwargs)
             program = programs.made(key, bound)
         return program.run(*bound)
+
+    def _written(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """The gradient, written into `out`."""
+        from .buffers import arrays_in, check_buffers
+        from .lookup import Programs, picked
+
+        if self._writing is None:
+            make = functools.partial(
+                road().gradient_program, self.function, into=True, **self.options
+            )
+            self._writing = Programs(self._all_programs().bind, make)
+        programs = self._writing
+        bound = programs.bind(*args, **kwargs)
+        if _applier(bound) is not None:
+            raise SrcgradError(
+                "out= is for arrays; what is asked for here is the gradient of a Tensor",
+                cure="call backward(), which adds to the memory of .grad",
+            )
+        check_buffers(out, picked(self.argnums, programs.bind, bound), arrays_in(list(bound)))
+        key = programs.key_of(bound)
+        program = programs.get(key) or programs.made(key, bound)
+        return program.run(*bound, out)
 
 
 class Specialized:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from threading import Lock, RLock
 from types import MethodType
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from .errors import SrcgradError
 from .ir.graph import Capture
 from .ir.types import SMALLEST_SYMBOL, Dim, Facts, facts_of
 from .runtime import fields_of
@@ -162,6 +163,32 @@ class Binder(Protocol):
     __end__: int
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]: ...
+
+
+def picked(argnums: int | str | Sequence[int | str], binder: Binder, bound: Sequence[Any]) -> Any:
+    """The argument that is asked for, or the tuple of those that are, among one value per parameter.
+
+    Raises
+    ------
+    SrcgradError
+        If there is none of that number or name.
+    """
+    if not isinstance(argnums, int | str):
+        return tuple(picked(a, binder, bound) for a in argnums)
+    star, end = binder.__star__, binder.__end__
+    if isinstance(argnums, str):
+        if argnums in binder.__names__:
+            return bound[binder.__names__.index(argnums)]
+        if end < len(bound) and argnums in bound[end]:
+            return bound[end][argnums]
+    else:
+        given = list(bound[:end]) if star is None else [*bound[:star], *bound[star]]
+        if -len(given) <= argnums < len(given):
+            return given[argnums]
+    raise SrcgradError(
+        f"there is no argument {argnums!r} to differentiate with respect to",
+        cure=f"name one of {', '.join(binder.__names__)}, or count them from 0",
+    )
 
 
 class Programs(Generic[P]):

@@ -89,13 +89,18 @@ def plain_gradient_of(
     derivative = gradient_of(
         paired(graph, has_aux), argnums, value=value, has_aux=has_aux, holomorphic=holomorphic
     )
+    return map_bodies(unseeded(derivative), as_primal)
+
+
+def unseeded(derivative: Function) -> Function:
+    """A gradient with 1.0 for the cotangent of the result, no parameter any more."""
     at = seed_position(derivative.signature)
     assert at is not None
     seed = derivative.params[at]
     body = substitute_block(derivative.body, {seed: derivative.signature[at].default})
     body = replace(body, params=tuple(p for p in body.params if p is not seed))
     signature = tuple(p for k, p in enumerate(derivative.signature) if k != at)
-    return map_bodies(replace(derivative, body=body, signature=signature), as_primal)
+    return replace(derivative, body=body, signature=signature)
 
 
 def hessian_product_of(

@@ -14,6 +14,7 @@ from .autodiff.cotangents import primitive
 from .autodiff.forward import tangent
 from .autodiff.linear import linearized
 from .autodiff.reverse import Wanted, joint, partition
+from .buffers import into_buffers, writing
 from .codegen.load import Generated, generate, load, make_binder
 from .config import settings
 from .conform import Conform, conform_each, conformer, is_differentiable
@@ -27,7 +28,7 @@ from .ir.graph import Function
 from .ir.rewrite import as_primal, map_bodies
 from .ir.types import Facts
 from .lookup import Binder, measured
-from .operators import gradient_of, output_of, paired
+from .operators import gradient_of, output_of, paired, unseeded
 from .ops import tables  # noqa: F401  registers the rules
 from .optimize.passes import optimize
 from .overlap import keeping_apart
@@ -142,10 +143,12 @@ def gradient_program(
     value: bool,
     has_aux: bool,
     holomorphic: bool = False,
+    into: bool = False,
 ) -> Program:
     """The gradient of a function, generated for arguments of these facts.
 
-    Its `run` gives gradients that are structured and typed as the arguments are.
+    Its `run` gives gradients that are structured and typed as the arguments are. With `into`, it takes
+    arrays to write them into last, structured as they are.
     """
     graph = paired(primal(function, given), has_aux)
     unsure = given is not None and only_the_call_tells(facts_of_arg(output_of(graph, has_aux)))
@@ -153,15 +156,31 @@ def gradient_program(
     if unsure:
         graph = _asserting(graph, has_aux)
     made = gradient_of(graph, argnums, value=value, has_aux=has_aux, holomorphic=holomorphic)
+    place = None if not value and not has_aux else 1 if value else 0
+    if into:
+        return _into_buffers(graph, made, given, argnums, place)
     program = finish(optimize(made), header(graph, given, "gradient"))
     if given is None:
         return program
-    gradients: Any = program.graph.result
-    if value or has_aux:
-        gradients = gradients[1 if value else 0]
+    gradients: Any = program.graph.result if place is None else program.graph.result[place]
     conform = _conformer(graph, argnums, gradients)
     run = _conforming(program.run, conform, value, has_aux)
     run = _refusing(run, graph) if unsure else run
+    return replace(program, run=keeping_apart(run, graph))
+
+
+def _into_buffers(
+    graph: Function, made: Function, given: Given, argnums: Argnums, place: int | None
+) -> Program:
+    """The gradient program that writes into arrays of the caller's."""
+    made = optimize(replace(unseeded(made), owned=None))
+    gradients = made.result if place is None else made.result[place]
+    made, buffers = into_buffers(made, gradients)
+    program = finish(made, header(graph, given, "gradient"))
+    gradients = made.result if place is None else made.result[place]
+    conform = _conformer(graph, argnums, gradients)
+    run = _conforming(program.run, conform, place == 1, place == 0)
+    run = writing(run, buffers, place)
     return replace(program, run=keeping_apart(run, graph))
 
 

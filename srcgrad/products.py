@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .derivative import Argnums, Transformed
-from .errors import SrcgradError, StructureError
+from .errors import StructureError
 from .kinds import OPERATORS, Kind
 
 if TYPE_CHECKING:
@@ -29,12 +29,15 @@ class Product(Transformed):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         from .conform import tangent_like
+        from .lookup import picked
 
         programs = self._programs or self._all_programs()
         bound = list(programs.bind(*args, **kwargs))
         at = _end(programs.bind)
         vector = bound.pop(at)
-        wanted = _picked(self.argnums, programs.bind, bound)
+        binder = programs.bind
+        assert isinstance(binder, WithVector)
+        wanted = picked(self.argnums, binder.binder, bound)
         fitted = tangent_like(vector, wanted, "the vector")
         bound.insert(at, fitted)
         key = programs.key_of(tuple(bound))
@@ -70,30 +73,6 @@ class WithVector:
 def _end(binder: Any) -> int:
     """Where the vector is among the parameters."""
     return int(binder.__end__) - 1
-
-
-def _picked(argnums: Argnums, binder: Any, bound: Sequence[Any]) -> Any:
-    """What the vector is to look like: one argument, or a tuple of them."""
-    if isinstance(argnums, int | str):
-        return _argument(argnums, binder.binder, bound)
-    return tuple(_argument(a, binder.binder, bound) for a in argnums)
-
-
-def _argument(argnum: int | str, binder: Binder, bound: Sequence[Any]) -> Any:
-    star, end = binder.__star__, binder.__end__
-    if isinstance(argnum, str):
-        if argnum in binder.__names__:
-            return bound[binder.__names__.index(argnum)]
-        if end < len(bound) and argnum in bound[end]:
-            return bound[end][argnum]
-    else:
-        given = list(bound[:end]) if star is None else [*bound[:star], *bound[star]]
-        if -len(given) <= argnum < len(given):
-            return given[argnum]
-    raise SrcgradError(
-        f"there is no argument {argnum!r} to differentiate with respect to",
-        cure=f"name one of {', '.join(binder.__names__)}, or count them from 0",
-    )
 
 
 class HessianProduct(Product):

@@ -23,7 +23,7 @@ FLOORS = (
     ("optimize",),
     ("codegen",),
     ("backends",),
-    ("conform", "lookup", "overlap"),
+    ("buffers", "conform", "lookup", "overlap"),
     ("wanted",),
     ("operators",),
     ("jacobians",),

@@ -148,6 +148,12 @@ class Liveness:
             | {v for s, _ in header.sequences for v in self.expand(s)}
         )
         self.define(kept, before)  # a list is there, though empty, as soon as the loop begins
+        # What is carried gets its first value before the head of the loop is read.
+        heads = [s for s, _ in header.sequences] or ([] if loop.count is None else [loop.count])
+        read = {v for head in heads for v in self.expand(head)}
+        for param, init in zip(loop.carried, loop.inits, strict=True):
+            for value in read - {init, param}:
+                self.clash(param, value)
         return before
 
     def free(self, loop: Loop) -> set[Value]:

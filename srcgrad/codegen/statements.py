@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from .. import runtime
+from ..ir.build import facts_of_arg
 from ..ir.graph import (
     CALL,
     LOOPS,
@@ -260,7 +262,29 @@ class Statements:
         if op in self.plan.augmented and op.args[2] in self.plan.folded:
             made = self.plan.definition[op.args[2]]
             return ast.AugAssign(entry, BINARY[made.primitive.function](), self.arg(made.args[1]))
-        return ast.Assign([entry], self.arg(op.args[2]), lineno=0)
+        written = self.written_out(op, place)
+        return written or ast.Assign([entry], self.arg(op.args[2]), lineno=0)
+
+    def written_out(self, op: Op, place: ast.expr) -> ast.stmt | None:
+        """`np.matmul(a, b, out=place)`, where a whole array of the caller's gets what a ufunc gives."""
+        value = op.args[2]
+        if op.args[1] is not Ellipsis or not self.inplace.memory.donated(op.args[0]):
+            return None
+        if not isinstance(value, Value) or value not in self.plan.folded:
+            return None
+        made = self.plan.definition[value]
+        ufunc = WRITES_OUT.get(made.primitive.function)
+        facts, given = op.args[0].facts, [facts_of_arg(a) for a in made.args]
+        alike = value.facts.same_shape(facts) and value.facts.dtype == facts.dtype
+        if ufunc is None or not alike or not any(f.kind == "array" for f in given):
+            return None
+        named = [ast.keyword(k, self.arg(v)) for k, v in made.kwargs.items()]
+        call = ast.Call(
+            self.expressions.references.of(ufunc),
+            [self.arg(a) for a in made.args],
+            [*named, ast.keyword("out", place)],
+        )
+        return ast.Expr(call)
 
     def index_add(self, op: Op, target: ast.expr) -> ast.stmt:
         """`target[index] += value`, which counts an entry as often as it is named."""
@@ -289,6 +313,15 @@ class Statements:
         if facts.kind not in ("list", "dict") or not isinstance(given, Value):
             return False
         return given.facts.is_numeric and given.facts.kind not in CONTAINERS
+
+
+# What computes into an array that it is given.
+WRITES_OUT: dict[Any, Any] = {
+    operator.add: np.add, operator.sub: np.subtract, operator.mul: np.multiply,
+    operator.truediv: np.divide, operator.neg: np.negative, operator.pow: np.power,
+    operator.matmul: np.matmul,
+    **{f: f for f in (np.outer, np.dot, np.exp, np.sin, np.cos, np.tanh, np.sqrt, np.square, np.sum, np.mean)},
+}  # fmt: skip
 
 
 def assign(name: str, value: ast.expr) -> ast.Assign:

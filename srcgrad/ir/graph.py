@@ -140,8 +140,8 @@ class Op:
 class CustomRule:
     """The derivative of a `custom_` op, given by blocks that read nothing but their parameters.
 
-    The first `inputs` arguments of the op are those with a derivative; the others are what its blocks read
-    from around. Of its results, those at the places `outputs` have one. By `kind` the blocks are
+    The first `inputs` arguments of the op are those with a derivative; the others are what its blocks
+    read from around. Of its results, those at the places `outputs` have one. By `kind` the blocks are
 
         vjp       (*args) -> (*results, *residuals),
                   (*args, *residuals, *cotangents) -> cotangents of the inputs, None for zero

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..ir.types import Facts
 from . import facts
 from .asks import kind, static
 from .registry import custom, elementwise, linear, zero
@@ -113,7 +114,7 @@ custom(
 # What the transformation itself emits. A cotangent is a value like any other.
 
 zero(runtime.zeros_like, infer=facts.zeros)
-zero(runtime.basis, infer=facts.opaque)
+zero(runtime.basis, infer=facts.constant(Facts("tuple")))
 elementwise(runtime.add, lambda g, z, a, b: g, lambda g, z, a, b: g, infer=facts.summed)
 linear(
     runtime.unbroadcast,

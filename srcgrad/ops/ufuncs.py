@@ -68,10 +68,10 @@ def power_exponent(g: Any, z: Any, x1: Any, x2: Any) -> Any:
     """The cotangent of the exponent; where the base is 0, the power does not move with it."""
     if number(x1) and x1 > 0:
         return g * z * math.log(x1)
-    if type(x1) is complex and x1:
-        return g * z * cmath.log(x1)
     if complex_valued(z) and not complex_valued(x1):
         x1 = x1 + 0j  # of a negative base, the logarithm is complex
+    if type(x1) is complex and x1:
+        return g * z * cmath.log(x1)
     return g * z * np.log(x1 + (x1 == 0))
 
 

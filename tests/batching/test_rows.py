@@ -17,7 +17,7 @@ from srcgrad.testing.trees import entries, leaves, rebuilt
 
 FORMLESS = (
     np.where, np.tril_indices_from, np.triu_indices_from, str, repr, type, format,
-    runtime.tolist, sorted,
+    runtime.tolist, runtime.basis, sorted,
 )  # fmt: skip
 
 

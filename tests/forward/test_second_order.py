@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from forward.programs import quietly, wholes
 from zoo.numeric import is_float, random_like, tree_leaves, tree_map
 
+from forward.programs import quietly, wholes
 from srcgrad.api import Derivative
 from srcgrad.autodiff.forward import tangent
 from srcgrad.autodiff.reverse import Wanted, joint, seed_position

@@ -223,7 +223,11 @@ def test_results_are_the_callers():
             StructureError,
             r"the tangent of p\['w'\]\[0\]",
         ),
-        (lambda: vjp(affine, X)[1](np.ones(3)), StructureError, "the cotangent must have the shape"),
+        (
+            lambda: vjp(affine, X)[1](np.ones(3)),
+            StructureError,
+            "the cotangent must have the shape",
+        ),
         (lambda: linearize(affine, X)[1](np.ones(2)), StructureError, "the tangent of x"),
         (lambda: linearize(affine, X)[1](X, X), StructureError, "2 tangents"),
         (lambda: hvp(rosenbrock)(X, np.ones(2)), StructureError, "the vector must have the shape"),

@@ -152,14 +152,18 @@ SYMBOLIC = [
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "wanted"), SYMBOLIC, ids=[f"{f.__name__}-{k}" for k, (f, _, _) in enumerate(SYMBOLIC)]
+    ("f", "x", "wanted"),
+    SYMBOLIC,
+    ids=[f"{f.__name__}-{k}" for k, (f, _, _) in enumerate(SYMBOLIC)],
 )
 def test_reverse_over_what_is_inside(f, x, wanted):
     np.testing.assert_allclose(grad(f)(x), wanted, rtol=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "wanted"), SYMBOLIC, ids=[f"{f.__name__}-{k}" for k, (f, _, _) in enumerate(SYMBOLIC)]
+    ("f", "x", "wanted"),
+    SYMBOLIC,
+    ids=[f"{f.__name__}-{k}" for k, (f, _, _) in enumerate(SYMBOLIC)],
 )
 def test_forward_over_what_is_inside(f, x, wanted):
     v = V if isinstance(x, np.ndarray) else 1.0

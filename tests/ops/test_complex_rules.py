@@ -104,7 +104,8 @@ def test_all_over_the_plane(function):
 @pytest.mark.parametrize("exponent", [2, -1, 0.5, -2.5, 1 + 2j, PLANE[::-1] / 3])
 def test_powers_all_over_the_plane(exponent):
     check_rule(np.power, PLANE, exponent, numbers="complex")
-    check_rule(np.power, -2.5 + 0j, PLANE, numbers="complex")
+    check_rule(np.power, -2.5 + 0.5j, PLANE, numbers="complex")
+    check_rule(np.power, -2.5, PLANE, numbers="complex", argnums=[1])
 
 
 def test_a_row_that_is_wrong_for_complex_arguments_is_found(monkeypatch):

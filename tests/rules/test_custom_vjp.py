@@ -312,3 +312,14 @@ def test_the_backward_function_may_write_to_its_cotangent():
         return np.sum(y) + np.sum(3 * y)
 
     np.testing.assert_allclose(grad(f)(X), [5.0, 4 * X[1]])
+
+
+def test_many_examples_at_once():
+    def each(x):
+        return scaled(x, 2.0)
+
+    np.testing.assert_allclose(srcgrad.vmap(each)(X), each(X))
+    np.testing.assert_allclose(srcgrad.vmap(grad(each))(X), 4 * np.cos(X))
+    np.testing.assert_allclose(
+        srcgrad.jacobian(lambda x: scaled(x, 2.0))(X), np.diag(4 * np.cos(X))
+    )
