@@ -152,8 +152,9 @@ class Liveness:
         heads = [s for s, _ in header.sequences] or ([] if loop.count is None else [loop.count])
         read = {v for head in heads for v in self.expand(head)}
         for param, init in zip(loop.carried, loop.inits, strict=True):
-            for value in read - {init, param}:
-                self.clash(param, value)
+            for value in read:
+                if value is not init:
+                    self.clash(param, value)
         return before
 
     def free(self, loop: Loop) -> set[Value]:

@@ -39,20 +39,29 @@ def kind(x: Any) -> str:
 
 
 def complex_valued(x: Any) -> bool:
-    """Whether `x` is known to be complex, or a number that may be: a float to the power of another."""
-    if isinstance(x, Tracer) and x.facts.kind == "unknown" and x.facts.shape == ():
-        return x.facts.dtype is None
+    """Whether `x` is known to be complex."""
     return x.facts.is_complex if isinstance(x, Tracer) else bool(np.iscomplexobj(x))
 
 
+def maybe_complex(x: Any) -> bool:
+    """Whether `x` is complex for all that is known of it, its shape apart.
+
+    A float to the power of another may be, and what a loop makes of real numbers. Of what not even the
+    shape is known, source for any arguments takes numbers to be real.
+    """
+    if isinstance(x, Tracer) and x.facts.kind in ("unknown", "array") and x.facts.dtype is None:
+        return x.facts.dims is not None
+    return complex_valued(x)
+
+
 def conjugated(x: Any) -> Any:
-    """The conjugate of what is known to be complex; anything else as it is."""
-    return np.conj(x) if complex_valued(x) else x
+    """The conjugate of what may be complex; anything else as it is."""
+    return np.conj(x) if maybe_complex(x) else x
 
 
 def real_part(t: Any, x: Any) -> Any:
-    """What of `t` is a tangent of a real result, where `x`, of which it is, is known to be complex."""
-    return np.real(t) if complex_valued(x) else t
+    """What of `t` is a tangent of a real result, where `x`, of which it is, may be complex."""
+    return np.real(t) if maybe_complex(x) else t
 
 
 def has_complex(args: Any) -> bool:

@@ -82,7 +82,7 @@ def as_array(arg: Any) -> Facts:
     if x.kind in ("array", "unknown"):
         return x
     if x.kind not in ("list", "tuple") or not x.items:
-        return UNKNOWN
+        return _any_number_of(x.element) if x.element is not None else UNKNOWN
     entries = [as_array(item) for item in x.items]
     first = entries[0].dims
     if first is None or any(e.dims is None or len(e.dims) != len(first) for e in entries):
@@ -90,6 +90,14 @@ def as_array(arg: Any) -> Facts:
     shapes = [e.dims or () for e in entries]
     shape = tuple(_agreed(sizes) for sizes in zip(*shapes, strict=True))
     return Facts("array", _joint_dtype(entries), (len(entries), *shape))
+
+
+def _any_number_of(element: Facts) -> Facts:
+    """An array of any number of entries, of which it matters whether they are complex."""
+    entry = as_array(element)
+    if entry.is_complex:
+        return Facts("array", entry.dtype)
+    return Facts("array", None, (None,)) if entry == Facts("unknown", None, ()) else UNKNOWN
 
 
 def _joint_dtype(entries: Sequence[Facts]) -> str | None:

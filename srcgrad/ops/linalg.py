@@ -18,7 +18,7 @@ from .. import runtime
 from . import facts
 from . import facts_products as products
 from . import facts_shaping as shaping
-from .asks import complex_valued, conjugated, dims, rank, real_part, same_shape, settled
+from .asks import conjugated, dims, maybe_complex, rank, real_part, same_shape, settled
 from .registry import Formula, bilinear, custom, linear, refuse, refused, zero
 from .trace import traced
 
@@ -160,7 +160,7 @@ def along(other: Any, g: Any, x: Any) -> Any:
 
 def against(d: Any, x: Any) -> Any:
     """The cotangent of an `x` that a product takes the conjugate of."""
-    return np.conj(d) if complex_valued(x) else d
+    return np.conj(d) if maybe_complex(x) else d
 
 
 bilinear(
@@ -563,13 +563,13 @@ custom(
 
 def turn_and_stretch(g: Any, y: Any, a: Any) -> Any:
     """What np.linalg.slogdet weighs the inverse with; the sign of a real one does not move."""
-    return g[1] + 1j * np.imag(g[0] * y[0]) if complex_valued(a) else g[1]
+    return g[1] + 1j * np.imag(g[0] * y[0]) if maybe_complex(a) else g[1]
 
 
 def slogdet_tangent(g: Any, y: Any, a: Any) -> Any:
     """The tangent of np.linalg.slogdet: how the determinant turns, and how it grows."""
     t = inner_of(swapped(np.linalg.inv(a)), g)
-    if complex_valued(a):
+    if maybe_complex(a):
         return (1j * y[0] * np.imag(t), np.real(t))
     return (zeros_like(y[0]), t)
 
@@ -690,7 +690,7 @@ def real_row(v: Any, UPLO: Any) -> tuple[Any, Any]:
 def eigh_adjoint(g: Any, y: Any, UPLO: Any) -> Any:
     """The cotangent of np.linalg.eigh; equal eigenvalues do not turn into each other."""
     w, v, d_v = y[0], y[1], g[1]
-    if complex_valued(v):
+    if maybe_complex(v):
         place, over = real_row(v, UPLO)
         d_v = index_add(d_v, place, -1j * np.imag(np.sum(d_v * v, axis=-2)) * over)
     vt, vc = swapped(v), conjugated(v)
@@ -703,7 +703,7 @@ def eigh_tangent(g: Any, y: Any, UPLO: Any) -> Any:
     w, v = y[0], y[1]
     inner = turned(v) @ symmetric(g, v) @ v
     v_dot = v @ (inner * gaps(w))
-    if complex_valued(v):
+    if maybe_complex(v):
         place, over = real_row(v, UPLO)
         v_dot = v_dot - scaled(v, 1j * np.imag(v_dot[place]) * over)
     return (real_part(np.diagonal(inner, 0, -2, -1), v), v_dot)
@@ -743,7 +743,7 @@ custom(
 
 def thin(a: Any, full_matrices: Any) -> None:
     """Refuse factors whose extra columns are arbitrary, and so have no derivative."""
-    if complex_valued(a):
+    if maybe_complex(a):
         refuse(
             "np.linalg.svd",
             "the singular vectors of complex matrices, whose phases are arbitrary",
@@ -822,7 +822,7 @@ def qr_adjoint(g: Any, y: Any, a: Any, mode: Any) -> Any:
     tall(a, mode)
     q, r = y[0], y[1]
     m = r @ swapped(g[1]) - swapped(g[0]) @ q
-    if complex_valued(a):  # the diagonal of r is real
+    if maybe_complex(a):  # the diagonal of r is real
         m = lower_half(m)
         m = m + np.conj(swapped(m))
     else:
@@ -836,7 +836,7 @@ def qr_tangent(g: Any, y: Any, a: Any, mode: Any) -> Any:
     q, r = y[0], y[1]
     over = swapped(np.linalg.solve(swapped(r), swapped(g)))  # g @ inv(r)
     inner = turned(q) @ over
-    below = lower_half(inner) if complex_valued(a) else np.tril(inner, -1)
+    below = lower_half(inner) if maybe_complex(a) else np.tril(inner, -1)
     turn = below - against(swapped(below), a)
     return (q @ turn + over - q @ inner, (inner - turn) @ r)
 

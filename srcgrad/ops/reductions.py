@@ -18,6 +18,7 @@ from .asks import (
     complex_valued,
     conjugated,
     integer,
+    maybe_complex,
     moving,
     number,
     rank,
@@ -532,7 +533,7 @@ custom(
 
 def direction(x: Any) -> Any:
     """The slope of the size of each entry: its sign, or of a complex number its conjugate direction."""
-    return np.conj(x) / safe(np.abs(x)) if complex_valued(x) else np.sign(x)
+    return np.conj(x) / safe(np.abs(x)) if maybe_complex(x) else np.sign(x)
 
 
 def vector_norm(g: Any, y: Any, x: Any, ord: Any, axis: Any, keepdims: Any) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_INT
 from . import facts
-from .asks import complex_valued, has_complex, kind, number, real_part
+from .asks import has_complex, kind, maybe_complex, number, real_part
 from .registry import bilinear, custom, elementwise, refuse, refused, zero
 from .trace import traced
 
@@ -68,7 +68,7 @@ def power_exponent(g: Any, z: Any, x1: Any, x2: Any) -> Any:
     """The cotangent of the exponent; where the base is 0, the power does not move with it."""
     if number(x1) and x1 > 0:
         return g * z * math.log(x1)
-    if complex_valued(z) and not complex_valued(x1):
+    if has_complex(x2) and not has_complex(x1):
         x1 = x1 + 0j  # of a negative base, the logarithm is complex
     if type(x1) is complex and x1:
         return g * z * cmath.log(x1)
@@ -187,21 +187,21 @@ elementwise(
 
 def larger(g: Any, z: Any, x: Any, other: Any) -> Any:
     """The cotangent of `x` in np.maximum: all of it, half in a tie, or nothing."""
-    if number(other) and math.isfinite(other) and not complex_valued(x):
+    if number(other) and math.isfinite(other) and not maybe_complex(x):
         return 0.5 * g * (1 + np.sign(x - other if other else x))
     return g * (x == z) - 0.5 * g * (x == other)
 
 
 def smaller(g: Any, z: Any, x: Any, other: Any) -> Any:
     """The cotangent of `x` in np.minimum: all of it, half in a tie, or nothing."""
-    if number(other) and math.isfinite(other) and not complex_valued(x):
+    if number(other) and math.isfinite(other) and not maybe_complex(x):
         return 0.5 * g * (1 - np.sign(x - other if other else x))
     return g * (x == z) - 0.5 * g * (x == other)
 
 
 def slope_of_size(y: Any, x: Any) -> Any:
     """The derivative of the size `y` of `x`: its sign; of a complex number, the conjugate direction."""
-    if complex_valued(x):
+    if maybe_complex(x):
         return np.conj(x) / (y + (y == 0))
     return np.sign(x)
 
@@ -281,7 +281,7 @@ elementwise(np.conj, lambda g, y, x: np.conj(g))
 
 def where_finite(g: Any, x: Any) -> Any:
     """`g` where np.nan_to_num puts nothing in place of `x`, or of a part of it."""
-    if not complex_valued(x):
+    if not maybe_complex(x):
         return g * np.isfinite(x)
     re, im = np.isfinite(np.real(x)), np.isfinite(np.imag(x))
     return np.real(g) * re + 1j * (np.imag(g) * im)

@@ -15,6 +15,7 @@ from .cse import share
 from .dce import eliminate, hoist_invariants
 from .origins import ask_origins
 from .own import own_results
+from .questions import ask_arguments
 from .ranges import count_by_range
 from .remat import rematerialize
 from .schedule import schedule
@@ -35,6 +36,8 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("simplify", simplify),
     ("eliminate", eliminate),
     ("splice", splice_checkpoints),
+    ("questions", ask_arguments),
+    ("eliminate", eliminate),
     ("accumulate", accumulate),
     ("rematerialize", rematerialize),
     ("hoist", hoist_invariants),

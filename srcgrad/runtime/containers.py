@@ -126,14 +126,37 @@ def last_written(a: Any, index: Any) -> Any:
 def attribute_add(d: Any, name: str, v: Any) -> Any:
     """A dataclass instance or named tuple of adjoints with `v` added to one field.
 
+    What holds an object or None in one call may hold an array in another, which has attributes, too.
+
     >>> from collections import namedtuple
     >>> attribute_add(namedtuple("P", "x y")(1.0, 2.0), "y", 5.0)
     P(x=1.0, y=7.0)
+    >>> attribute_add(np.zeros((1, 2)), "T", np.array([[1.0], [2.0]]))
+    array([[1., 2.]])
     """
     if isinstance(d, tuple):
         return d._replace(**{name: add(getattr(d, name), v)})  # type: ignore[attr-defined]
+    if isinstance(d, np.ndarray | np.generic | float | complex):
+        return _part_added(d, name, v)
     fields = fields_of(d)
     return instance(type(d), {**fields, name: add(fields[name], v)})
+
+
+def _part_added(d: Any, name: str, v: Any) -> Any:
+    """The adjoint `d` of an array, with that of one of its attributes added."""
+    if name == "T":
+        return d + np.transpose(v)
+    if name == "mT":
+        return d + np.swapaxes(v, -1, -2)
+    if name == "flat":
+        return d + np.reshape(v, np.shape(d))
+    if name == "real":
+        return d + v
+    if name == "imag":
+        return d - 1j * v if np.iscomplexobj(d) else d
+    if name in ("dtype", "itemsize", "nbytes", "ndim", "shape", "size", "strides"):
+        return d  # these are the same wherever the entries move
+    raise TypeError(f"the attribute {name!r} of an array has no adjoint")
 
 
 def fields_of(x: Any) -> dict[str, Any]:

@@ -207,10 +207,13 @@ def test_objects_from_outside_are_read_live():
     graph = agrees(f, 0.5)
     assert {"MODEL.weights", "MODEL.bias", "MODEL.layers"} <= {c.name for c in graph.captures}
     before = interpret(graph, [0.5])
-    MODEL.bias, MODEL.weights = 3.0, np.array([0.5, 1.0, 1.5])
+    MODEL.bias, MODEL.weights = 3.0, np.array([0.5, 1.0])
     try:
         assert interpret(graph, [0.5]) == f(0.5) != before
         assert all(read() is seen for read, seen in graph.guards)
+        MODEL.weights = np.array([0.5, 1.0, 1.5])  # what is generated is for arrays of this shape
+        assert not all(read() is seen for read, seen in graph.guards)
+        MODEL.weights = np.array([0.5, 1.0])
         MODEL.mode = "test"
         assert not all(read() is seen for read, seen in graph.guards)
     finally:
@@ -233,7 +236,7 @@ def test_globals_are_read_live_and_guarded(monkeypatch):
     graph = agrees(f, 0.5)
     assert {c.name for c in graph.captures} == {"RATE", "TABLE", "SETTINGS"}
     monkeypatch.setitem(f.__globals__, "RATE", 2.0)
-    monkeypatch.setitem(f.__globals__, "TABLE", np.array([5.0, 6.0]))
+    monkeypatch.setitem(f.__globals__, "TABLE", np.array([5.0, 6.0, 7.0]))
     assert interpret(graph, [0.5]) == f(0.5)
     assert all(read() is seen for read, seen in graph.guards)
     for name, value in [
@@ -241,7 +244,8 @@ def test_globals_are_read_live_and_guarded(monkeypatch):
         ("NAME", "log"),
         ("ENABLED", False),
         ("RATE", 1),
-        ("TABLE", np.array([1, 2])),
+        ("TABLE", np.array([1, 2, 3])),
+        ("TABLE", np.array([5.0, 6.0])),
         ("SETTINGS", {**SETTINGS, "act": math.sin}),
     ]:
         with monkeypatch.context() as patch:

@@ -192,12 +192,55 @@ def root_of_a_negative_float(x):
     return abs((x - 1.0) ** 0.3)
 
 
+def lengths_of_a_list(z):
+    zs = []
+    for k in range(3):
+        zs.append(z * k)
+    return np.linalg.norm(np.array(zs)) + sum([abs(w) for w in zs])
+
+
+def nested_call(z, n):
+    return abs(z) if n == 0 else nested_call(z * z + 1j, n - 1)
+
+
+def recursive(z):
+    return nested_call(z, 2)
+
+
+def inner_gradient(z):
+    return np.abs(grad(lambda w: np.abs(w) ** 2)(z) + z)
+
+
+# What only a run shows to be complex: a loop makes it so, or a root of a negative number
+
+
+def made_complex(x):
+    w = x
+    for _ in range(2):
+        w = w * (2 + 1j) + x
+    return np.linalg.norm(w)
+
+
+def root_among_others(x):
+    a = np.array([(x - 1.0) ** 0.3, 1.0])
+    return np.var(a) + np.linalg.norm(a) + np.sum(np.abs(a))
+
+
+def roots_in_a_list(x):
+    zs = []
+    for k in range(3):
+        zs.append((x - 1.0) ** 0.3 * k)
+    return np.linalg.norm(np.array(zs))
+
+
 def multiplied(z):
     return np.real(np.prod(z) * np.cumprod(z)[1])
 
 
 PROGRAMS = (
-    *((f, (0.3 + 0.4j,)) for f in (size_turned, angle_turned, looped, branched, powers)),
+    *((f, (0.3 + 0.4j,)) for f in (
+        size_turned, angle_turned, looped, branched, powers, lengths_of_a_list, recursive,
+        inner_gradient)),
     *((f, (complexes(3),)) for f in (
         sizes_turned, variance_turned, norm_turned, average_by_size, with_itself, listed, stored,
         multiplied, filters)),
@@ -205,11 +248,11 @@ PROGRAMS = (
     *((f, (complexes(3, 3),)) for f in (
         contraction, determinant, eigenvalues, eigenvectors, eigenvectors_of_the_upper_triangle,
         function_of_a_matrix, triangular)),
-    *((f, (real(3),)) for f in (phases, cast, joined, rectified, written)),
+    *((f, (real(3),)) for f in (phases, cast, joined, rectified, written, made_complex)),
     (real_with_complex, (real(3), complexes(3))),
     (complex_with_real, (complexes(3), real(3))),
     (block_diagonal, (complexes(2, 2),)),
-    (root_of_a_negative_float, (0.3,)),
+    *((f, (0.3,)) for f in (root_of_a_negative_float, root_among_others, roots_in_a_list)),
 )  # fmt: skip
 
 

@@ -251,6 +251,8 @@ REFUSED = (
     (np.quantile, (X, np.array([0.1, 0.2])), "several quantiles"),
     (np.reshape, (X, -1, "A"), "order='A'"),
     (np.diff, (X, 1, -1, X[:, :1]), "in front or behind"),
+    (np.polyval, (X, 0.5), "several polynomials at once"),
+    (np.cross, (X, X[0, :2]), "vectors of two entries"),
 )
 
 
