@@ -114,7 +114,7 @@ class Transformed:
         SrcgradError
             If it reads a function or a value that no import reaches.
         """
-        _save(self._all_programs().general(None), path)
+        save(self._all_programs().general(None), path)
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__name__", repr(self.function))
@@ -279,13 +279,14 @@ class Specialized:
         SrcgradError
             If it reads a function or a value that no import reaches.
         """
-        _save(self._program, path)
+        save(self._program, path)
 
     def __repr__(self) -> str:
         return f"<generated {self._program.generated.name}>"
 
 
-def _save(program: Program, path: str | Path) -> None:
+def save(program: Program, path: str | Path) -> None:
+    """Write a program as a module of its own."""
     from pathlib import Path
 
     from .codegen.save import standalone

@@ -315,9 +315,9 @@ def _check_sizes(bound: tuple[Any, ...], axes: tuple[Axes, ...], names: tuple[st
 
 
 def as_made(block: Block) -> Block:
-    """The block with no line of the user's in it: all of it may be tidied as adjoints are.
+    """The block with all of it marked as a transformation's, so that it is tidied as adjoints are.
 
-    What was an adjoint before is marked as derived.
+    What was so before is marked as derived, and says no more which line of the user's it belongs to.
     """
     from dataclasses import replace
 
@@ -325,7 +325,11 @@ def as_made(block: Block) -> Block:
 
     ops = tuple(
         replace(
-            op, adjoint=True, derived=op.ours, location=None, blocks=tuple(map(as_made, op.blocks))
+            op,
+            adjoint=True,
+            derived=op.ours,
+            location=None if op.ours else op.location,
+            blocks=tuple(map(as_made, op.blocks)),
         )
         for op in block.ops
     )
@@ -333,7 +337,7 @@ def as_made(block: Block) -> Block:
 
 
 def as_written(block: Block) -> Block:
-    """The block with adjoints marked as such, which alone are added to in place."""
+    """The block with the user's own lines told apart again: they are printed as they were written."""
     from dataclasses import replace
 
     from .ir.graph import Block

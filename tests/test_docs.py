@@ -112,7 +112,10 @@ def test_errors(monkeypatch):
     assert all(re.search(r"^[A-Za-z.]+: ", output, re.M) for output in outputs)
 
 
-@pytest.mark.parametrize("name", ["tutorial.md", "how_it_works.md"])
+PAGES = ["tutorial.md", "how_it_works.md", "operators.md", "rules.md", "memory.md"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_pages(name, monkeypatch, tmp_path):
     page = Page(name)
     monkeypatch.chdir(tmp_path)

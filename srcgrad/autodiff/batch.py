@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -50,13 +49,6 @@ from .batch_states import (
 )
 
 assert batching_indexing and batching_products and batching_shaping  # tables of rows
-# `x += y` of numbers gives another number. Of arrays it would write to one, which may be wanted
-# still: the line is not to be printed as the user wrote it.
-AUGMENTED = (
-    operator.add, operator.sub, operator.mul, operator.truediv, operator.pow, operator.matmul,
-    operator.mod, operator.floordiv, operator.and_, operator.or_, operator.xor, operator.lshift,
-    operator.rshift,
-)  # fmt: skip
 # What adds up containers entry by entry says of the result what it knows of one of them.
 SUMS = (runtime.index_add, runtime.attribute_add, runtime.add, runtime.regroup)
 Table = dict[Value, tuple[Arg, State]]
@@ -126,7 +118,7 @@ class Batch:
                 continue
             if inside or has_effect(op):
                 self.flush(places)
-            self.builder.location = None if op.primitive.function in AUGMENTED else op.location
+            self.builder.location = op.location
             self.builder.adjoint, self.builder.derived = op.adjoint, op.derived
             if not any(is_batched(self.state(v)) for v in given):
                 self.keep(op)

@@ -20,13 +20,12 @@ from .cotangents import Cotangents, Partial, is_structure, known_entries, primit
 from .registered import applied, check_given
 from .rewind import Rewound
 
-# Products whose factors do not broadcast as long as neither has more than two axes.
+# Products whose factors do not broadcast as long as both are vectors or matrices; a number does.
 PRODUCTS = (operator.matmul, np.matmul, np.dot, np.inner, np.outer, np.vdot)
 
 
-def _at_most_matrices(args: Iterable[Arg]) -> bool:
-    ranks = [facts_of_arg(arg).ndim for arg in args]
-    return all(rank is not None and rank <= 2 for rank in ranks)
+def _vectors_or_matrices(args: Iterable[Arg]) -> bool:
+    return all(facts_of_arg(arg).ndim in (1, 2) for arg in args)
 
 
 def _overwrites_all(op: Op) -> bool:
@@ -217,7 +216,7 @@ class Pull(ABC):
         contribution = self.cotangents.fitted(arg, contribution)
         if op.result.facts.same_shape(arg.facts):
             return contribution
-        if op.primitive.function in PRODUCTS and _at_most_matrices(op.args):
+        if op.primitive.function in PRODUCTS and _vectors_or_matrices(op.args):
             return contribution
         facts = facts_of_arg(contribution)
         if facts.same_shape(arg.facts) or (facts.is_scalar and arg.facts.is_scalar):

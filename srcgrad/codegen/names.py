@@ -128,8 +128,11 @@ class Liveness:
             self.define([result], live - {result})
         through = live - set(results)
         kept = {r for r in op.results[loop.width :] if r not in plan.taped}
-        kept |= {tape.value} if tape is not None else set()
         inside = self.free(loop) | through | kept
+        if tape is not None:
+            inside.add(tape.value)
+        if tape is not None and not tape.shared:  # one that is shared has been filled before
+            kept.add(tape.value)
         header = plan.headers[op]
         if header.tape is not None:
             inside.add(header.tape.value)

@@ -161,12 +161,19 @@ def check_maker(low: Lowerer, handle: Symbol, new: Symbol) -> None:
         if place is None or op.kwargs or len(op.args) != place + 1:
             continue
         entries = [v.facts for v in values_in(op.args[place])]
-        if any(f.kind == "opaque" or (f.kind == "float" and f.cls is int) for f in entries):
+        if any(map(_may_be_int, entries)):
             low.refuse(
                 "whether this array holds integers, to which what is written would be cut off, is only "
                 "known when the function runs",
                 cure="say so where it is made, for instance by dtype=float or x.astype(float)",
             )
+
+
+def _may_be_int(facts: Facts) -> bool:
+    """Whether a number may turn out to be an integer, as `sum(xs)` does where `xs` is empty."""
+    if facts.kind in ("opaque", "unknown"):
+        return facts.dtype is None
+    return facts.kind == "float" and facts.cls is int
 
 
 def _article(kind: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
-from .asks import has_complex, kind, number, static
+from .asks import has_complex, kind, number, rank, static
 from .registry import PRIMITIVES, RULES, Formula, custom, elementwise, refuse, zero
 from .trace import traced
 
@@ -192,10 +192,23 @@ def each(g: Any, xs: Any) -> Any:
     return [g for _ in xs] if isinstance(xs, list | tuple) else spread(g, xs)
 
 
+def one_product(iterable: Any) -> None:
+    """Refuse the entries of rows, which math.prod multiplies row by row."""
+    if rank(iterable) not in (1, None):
+        refuse("math.prod", "several products at once", "use np.prod with an axis")
+
+
+def product_tangent(g: Any, iterable: Any, start: Any) -> Any:
+    """The tangent of math.prod."""
+    one_product(iterable)
+    return start * np.sum(array(g) * product_of_others(array(iterable)))
+
+
 def all_others(g: Any, iterable: Any, start: Any) -> Any:
     """The cotangents of the factors of math.prod."""
     if not static(start):
         refuse("math.prod", "where it starts", "multiply by that afterwards")
+    one_product(iterable)
     if kind(iterable) in ("array", "ndarray"):
         return g * start * product_of_others(iterable)
     return regroup(g * start * product_of_others(array(iterable)), iterable)
@@ -224,9 +237,7 @@ custom(
         lambda g, y, iterable, *, start=1: all_others(g, iterable, start),
     ),
     jvp=(
-        lambda g, y, iterable, *, start=1: start * np.sum(
-            array(g) * product_of_others(array(iterable))
-        ),
+        lambda g, y, iterable, *, start=1: product_tangent(g, iterable, start),
     ),
     infer=facts.product_of_all,
     lists=True,

@@ -233,7 +233,7 @@ def twice(m: Matcher, op: Op) -> Arg | None:
     one, two = m.made_by(a, mul), m.made_by(b, mul)
     if one is not None and two is not None:
         plain = all(isinstance(x, Value | float | int) for x in (*one.args, *two.args))
-        if plain and one.args == two.args:
+        if plain and one.args in (two.args, two.args[::-1]):
             return m.emit(mul, 2, a)
     return None
 

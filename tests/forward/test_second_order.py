@@ -21,23 +21,11 @@ WHOLES = wholes()
 
 
 class Composed:
-    """One program, moved along `v` in all of its arguments and weighted by `w`."""
+    """A graph at some values of its parameters, moved along `v` at `places` and weighted by `w`."""
 
-    def __init__(self, name):
-        whole = WHOLES[name]
-        rng = np.random.default_rng(sum(map(ord, name)))
-        args = copy.deepcopy(whole.args)
-        made = Derivative(whole.function, whole.argnums, has_aux=whole.has_aux)
-        bound = made._bind(args, {})
-        graph = paired(primal(whole.function, made._given(bound)), whole.has_aux)
-        result = output_of(graph, whole.has_aux)
-        self.graph = replace(graph, body=replace(graph.body, results=(result,)))
-        names = [p.name for p in graph.signature]
-        self.places = [k for k, a in enumerate(bound) if any(map(is_float, tree_leaves(a)))]
-        self.table = dict(zip(graph.params, bound, strict=True))
-        self.v = [tangent_like(random_like(bound[k], rng), bound[k], names[k]) for k in self.places]
-        y = quietly(finish(optimize(self.graph), []).run, *copy.deepcopy(bound))
-        self.w = tree_map(lambda leaf: weight(leaf, rng), y)
+    def __init__(self, graph, values, places, v, w):
+        self.graph, self.places, self.v, self.w = graph, places, v, w
+        self.table = dict(zip(graph.params, values, strict=True))
 
     def moved(self, function):
         """A function as its tangent along v: the new function, and what is known of its arguments."""
@@ -92,6 +80,23 @@ def dot(a, b):
     return float(np.vdot(a, np.real(b)))  # of a real argument, the real part
 
 
+def of_program(name):
+    """One whole program, moved in all of its arguments."""
+    whole = WHOLES[name]
+    rng = np.random.default_rng(sum(map(ord, name)))
+    args = copy.deepcopy(whole.args)
+    made = Derivative(whole.function, whole.argnums, has_aux=whole.has_aux)
+    bound = made._bind(args, {})
+    graph = paired(primal(whole.function, made._given(bound)), whole.has_aux)
+    result = output_of(graph, whole.has_aux)
+    graph = replace(graph, body=replace(graph.body, results=(result,)))
+    names = [p.name for p in graph.signature]
+    places = [k for k, a in enumerate(bound) if any(map(is_float, tree_leaves(a)))]
+    v = [tangent_like(random_like(bound[k], rng), bound[k], names[k]) for k in places]
+    y = quietly(finish(optimize(graph), []).run, *copy.deepcopy(bound))
+    return Composed(graph, bound, places, v, tree_map(lambda leaf: weight(leaf, rng), y))
+
+
 # What np.where masks out is infinite here, and stands in a `with` block of its own, where no rewrite sees
 # that it is masked: two sweeps backwards give zero times infinity (docs/kinks.md).
 MASKED = {"zoo-log_sigmoid", "zoo-guarded_iteration"}
@@ -99,7 +104,7 @@ MASKED = {"zoo-log_sigmoid", "zoo-guarded_iteration"}
 
 @pytest.mark.parametrize("name", sorted(WHOLES))
 def test_compositions_agree(name):
-    found = dict(Composed(name).results())
+    found = dict(of_program(name).results())
     wanted = found["forward over forward"]
     for how, value in found.items():
         if name in MASKED and how == "reverse over reverse":

@@ -1,13 +1,14 @@
 """Every row against finite differences, at every case; and no row without one."""
 
 import inspect
+import math
 
 import numpy as np
 import pytest
 
 from ops.cases import CASES, Case
 from ops.special_points import POINTS
-from srcgrad import runtime
+from srcgrad import grad, runtime
 from srcgrad.ir.build import Builder
 from srcgrad.ir.graph import Value, map_values
 from srcgrad.ir.types import facts_of
@@ -252,7 +253,7 @@ REFUSED = (
     (np.reshape, (X, -1, "A"), "order='A'"),
     (np.diff, (X, 1, -1, X[:, :1]), "in front or behind"),
     (np.polyval, (X, 0.5), "several polynomials at once"),
-    (np.cross, (X, X[0, :2]), "vectors of two entries"),
+    (math.prod, (X,), "several products at once"),
 )
 
 
@@ -262,6 +263,21 @@ def test_a_use_without_a_rule_is_refused(function, args, complaint):
     y = function(*args)
     with pytest.raises(registry.MissingRule, match=complaint):
         formula(ones_like(y), y, *args)
+
+
+def test_cross_products_of_two_entries_are_refused():
+    with pytest.raises(registry.MissingRule, match="vectors of two entries"):
+        grad(lambda x: np.sum(np.cross(x, x[::-1])))(X[:, :2])
+
+
+def test_a_start_that_is_wider_than_what_is_summed():
+    weights = np.array([1.0, 2.0, 3.0, 4.0])
+
+    def f(x, start):
+        return np.sum(sum(x, start) * weights)
+
+    d_x, d_start = grad(f, argnums=(0, 1))(np.ones(3), np.ones(4))
+    assert d_x.tolist() == [10.0] * 3 and d_start.tolist() == [1.0, 2.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize("name", [*METHODS, *ATTRIBUTES])

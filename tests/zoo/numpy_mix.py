@@ -219,3 +219,9 @@ def statistics_chain(x):
     x = x / np.sqrt(np.mean(x**2) + 1e-6)
     x = np.mean(x**4) - 3 * np.mean(x**3) ** 2
     return x
+
+
+@program(np.array(0.7), 1.3, np.array([0.5, -1.0, 2.0]), tags=("dots", "zero_dimensional"))
+def dots_of_numbers(a, s, x):
+    y = np.dot(a, x) + np.inner(x, a) * np.dot(x, s)
+    return y @ x + np.inner(s, a) * np.sum(np.inner(s, x))
