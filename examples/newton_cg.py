@@ -1,5 +1,3 @@
-# ruff: noqa: B018 -- a cell ends with what it shows
-
 # %% [markdown]
 # # Second-order optimisation, without a matrix
 #
@@ -21,8 +19,9 @@ from srcgrad.demo import load
 #
 # ## 1. A loss
 #
-# A logistic regression on the breast-cancer table that comes with srcgrad: 30 measurements of 455 tumours,
-# benign or malignant, and 114 held back. The data stand outside of the function, where it finds them.
+# A logistic regression on the breast-cancer table that comes with srcgrad: 30 measurements of 455
+# tumours, benign or malignant, and 114 held back. The data stand outside of the function, where it finds
+# them.
 
 # %%
 X, y, X_held, y_held = load()
@@ -90,8 +89,8 @@ def conjugate_gradients(multiply, b, tolerance):
 # %% [markdown]
 # ## 4. Newton's method
 #
-# `linearize` of the gradient gives the gradient and the Hessian at this point as a function: what does not
-# depend on the vector, such as `X @ w`, is computed once, and not for each product again.
+# `linearize` of the gradient gives the gradient and the Hessian at this point as a function: what does
+# not depend on the vector, such as `X @ w`, is computed once, and not for each product again.
 
 # %%
 d_loss = sg.grad(loss)
@@ -123,8 +122,9 @@ print(f"held-back rows classified rightly: {np.mean((X_held @ w > 0) == y_held):
 # %% [markdown]
 # # Part two: Gauss-Newton
 #
-# A sum of two decays, to be found in noisy measurements of it. The Hessian of such a fit may have negative
-# eigenvalues; the Gauss-Newton matrix J'J has none, and near a good fit it is almost the Hessian.
+# A sum of two decays, to be found in noisy measurements of it. The Hessian of such a fit may have
+# negative eigenvalues; the Gauss-Newton matrix J'J has none, and near a good fit it is almost the
+# Hessian.
 
 # %%
 t = np.linspace(0.0, 4.0, 200)
@@ -160,8 +160,8 @@ print(p.round(2))
 # Out: [2.02 0.5  0.98 3.08]
 
 # %% [markdown]
-# With four parameters, the matrix itself is small. Its inverse tells how far the noise may have moved the
-# parameters.
+# With four parameters, the matrix itself is small. Its inverse tells how far the noise may have moved
+# the parameters.
 
 # %%
 J = sg.jacobian(model)(p)
