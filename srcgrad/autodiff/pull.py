@@ -15,6 +15,7 @@ from ..analysis.activity import carries_derivative as carries
 from ..errors import MissingRule, SrcgradError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import CONTROL, Arg, Op, Value, values_in
+from ..ir.types import CONTAINERS
 from ..ops import registry, trace
 from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
 from .registered import applied, check_given
@@ -211,7 +212,7 @@ class Pull(ABC):
         What a formula gives has the shape of the result, so nothing is summed where the result is
         known to have the argument's shape.
         """
-        if not isinstance(arg, Value):
+        if not isinstance(arg, Value) or arg.facts.kind in CONTAINERS:
             return contribution
         contribution = self.cotangents.fitted(arg, contribution)
         if op.result.facts.same_shape(arg.facts):

@@ -136,7 +136,7 @@ def copy_of(value: Value, maker: Op | None, deep: bool, unbound: bool = False) -
     """An op that copies a value: what it holds, too, if `deep`; one that may be `unbound` stays so."""
     kind = value.facts.kind
     function: object = np.copy
-    if unbound or (kind == "unknown" and not _is_array(maker)):
+    if unbound or kind == "opaque" or (kind == "unknown" and not _is_array(maker)):
         function = runtime.copied  # which leaves numbers, and None, as they are
     elif kind in CONTAINERS:
         function = list if kind == "list" and not deep else runtime.copied

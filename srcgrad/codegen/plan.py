@@ -78,7 +78,8 @@ class Plan(Tapes):
             self.augmented.add(op)
             self.unsaid.add(read.result)
             self.uses[read.result] -= 1
-            self.readers[read.result] = [r for r in self.readers[read.result] if r[0] is not made]
+            readers = self.readers[read.result]
+            readers.pop(next(k for k, (reader, _) in enumerate(readers) if reader is made))
 
     def _read(self, arg: Arg, op: Op | None, block: Block) -> None:
         for value in values_in(arg):

@@ -277,7 +277,10 @@ def common_mask(m: Matcher, op: Op) -> Arg | None:
         return None
     for k in (1, 2):
         if is_number(left.args[k], 0) and is_number(right.args[k], 0):
-            kept = m.emit(op.primitive.function, left.args[3 - k], right.args[3 - k])
+            others = left.args[3 - k], right.args[3 - k]
+            if not all(map(is_floating, others)):
+                return None  # the sum of two masks would be their union
+            kept = m.emit(op.primitive.function, *others)
             parts = (0, kept) if k == 1 else (kept, 0)
             return m.emit(np.where, left.args[0], *parts)
     return None
@@ -429,7 +432,7 @@ def sign_out_of_sum(m: Matcher, op: Op) -> Arg | None:
 
 
 def common_scalar(m: Matcher, op: Op) -> Arg | None:
-    """s * a + s * b is s * (a + b) where s is one number and a and b are arrays."""
+    """s * a + s * b is s * (a + b) where s is one number and a and b are arrays of floats."""
     left, right = _scaled(m, op.args[0], 4), _scaled(m, op.args[1], 4)
     if left is None or right is None or left[0] is not right[0]:
         return None
@@ -438,6 +441,11 @@ def common_scalar(m: Matcher, op: Op) -> Arg | None:
 
 
 Scaled = tuple[Value, Callable[[], Arg]]  # a number, and what builds the rest
+
+
+def _is_float_array(arg: Arg) -> bool:
+    """Whether an argument is an array of floats: the sum of two masks would be their union."""
+    return facts_of_arg(arg).kind == "array" and is_floating(arg)
 
 
 def _scaled(m: Matcher, arg: Arg, depth: int) -> Scaled | None:
@@ -451,12 +459,12 @@ def _scaled(m: Matcher, arg: Arg, depth: int) -> Scaled | None:
     if function is neg:
         return _with_rest(_scaled(m, op.args[0], depth - 1), lambda rest: m.emit(neg, rest))
     first, second = op.args
-    if isinstance(first, Value) and first.facts.is_scalar and facts_of_arg(second).kind == "array":
+    if isinstance(first, Value) and first.facts.is_scalar and _is_float_array(second):
         return first, lambda: m.emit(div, 1, second) if function is div else second
     found = _with_rest(_scaled(m, first, depth - 1), lambda rest: m.emit(function, rest, second))
     if found is not None or function is div:
         return found
-    if isinstance(second, Value) and second.facts.is_scalar and facts_of_arg(first).kind == "array":
+    if isinstance(second, Value) and second.facts.is_scalar and _is_float_array(first):
         return second, lambda: first
     return _with_rest(_scaled(m, second, depth - 1), lambda rest: m.emit(mul, rest, first))
 

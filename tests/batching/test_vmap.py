@@ -120,6 +120,26 @@ def test_numbers_that_are_added_to_in_place_are_kept_as_they_were():
     np.testing.assert_allclose(vmap(grad(f))(X), [grad(f)(x) for x in X])
 
 
+def test_numbers_that_are_added_to_are_kept_as_they_were_for_the_backward_sweep():
+    """Over all examples they are arrays, of which the loops' common tape keeps earlier ones."""
+
+    def f(x):
+        level, total, last = x.copy(), 0.0, 0.0
+        for _ in range(4):
+            error = 1.5 - level[-1]
+            total += error * 0.1
+            drive = x[0] * error + total * total + (error - last) * x[1]
+            last = error
+            level[0] += 0.1 * drive
+            for i in range(1, 3):
+                level[i] += x[2] * (level[i - 1] - level[i])
+        return np.sum(level) * total
+
+    np.testing.assert_allclose(vmap(grad(f))(X), [grad(f)(x) for x in X])
+    source = vmap(f).specialize(X).source
+    assert "total += error * 0.1" in source
+
+
 # Axes
 
 

@@ -108,6 +108,84 @@ RIGHT: dict[str, tuple[str, tuple, tuple[int, ...]]] = {
         (0.3, [1.0, 2.0, 3.0]),
         (0, 1),
     ),
+    "a list that is begun before the head of the loop reads another": (
+        """def f(x):
+    xs = []
+    for w in x:
+        xs.append(np.ones(4)[:2])
+    ys = []
+    for p, q in xs:
+        ys.append(1)
+    return (0 if ys else 0.5) + np.sum(x)
+""",
+        (np.ones(10, np.float32),),
+        (0,),
+    ),
+    "an attribute of None or an array": (
+        """def f(z):
+    u = [0.5]
+    for k in range(len(u)):
+        u[k] = k
+    c = None
+    for a in u:
+        c = z
+    return np.sum(c.T[0] * c.flat[0]) + c.size * np.sum(c.real)
+""",
+        (np.array([[0.5, 0.7, -0.3], [0.2, 0.9, 1.4]]),),
+        (0,),
+    ),
+    "a slice of a list, or the list itself, handed to the next round": (
+        """def f(x):
+    xs = []
+    out = []
+    for v in x:
+        xs.append(v * v)
+        if len(xs) > 2:
+            ys = xs[1:]
+        else:
+            ys = xs
+        p = 1.0
+        for w in ys:
+            p = p * w * w
+        out.append(p)
+        xs = ys
+    return np.sum(np.array(out))
+""",
+        (np.array([1.1, 0.7, 1.3, 0.9, 1.2]),),
+        (0,),
+    ),
+    "a row less itself": (
+        """def f(p, h):
+    y = p[1:]
+    y -= y
+    return np.sum(p) + np.sum(h)
+""",
+        (np.array([[0.3, 0.4], [0.5, 0.6]]), np.array([1.0, 2.0])),
+        (1,),
+    ),
+    "a number or None in a list that is written to": (
+        """def f(p, total, a):
+    y = None
+    for t in p:
+        y = 1.0
+    z = [y, total[0, a % 1], y]
+    z[2] = z[a % 3] * 0.5
+    return sum(z)
+""",
+        (np.array([[-1.084]]), np.array([[-0.062]]), 1),
+        (1,),
+    ),
+    "a difference of one mask": (
+        """def f(z, b):
+    t = np.full(2, 0.986)
+    t[-2] -= b
+    u = t
+    u[...] = t - t
+    return u.min()
+""",
+        (1, 0.349),
+        (1,),
+    ),
 }
 REFUSED: dict[str, tuple[str, tuple, tuple[int, ...], str]] = {
     "a constant of the module behind a branch": (
@@ -139,6 +217,21 @@ def f(x):
         (0.7, 0.3),
         (0,),
         "'u' may or may not share memory",
+    ),
+    "an array of the sum of what may be nothing": (
+        """def f(c):
+    a = []
+    for k in range(3):
+        if c < 0:
+            continue
+        a.append(c)
+    r = np.full(2, sum(a))
+    r[1] += c
+    return c + np.sum(r)
+""",
+        (-0.321,),
+        (0,),
+        "whether this array holds integers",
     ),
     "an array of an integer or a float": (
         """def f(q, c):

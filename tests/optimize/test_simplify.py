@@ -178,6 +178,22 @@ def test_a_choice_between_two_values_is_no_mask(b):
     assert live(after(b, b(mul, b(np.where, c, 1.0, g), p))) == ["np.where", "mul"]
 
 
+def test_terms_with_one_mask_are_added_up_inside_it(b):
+    c, p, q = x(array("bool", (3,))), x(), x()
+    masked = [b(np.where, c, 0.0, p), b(np.where, c, 0.0, q)]
+    assert live(after(b, b(add, *masked))) == ["add", "np.where"]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_masks_are_added_up_as_numbers(b, masked):
+    g, c, p, q = x(PY_FLOAT), *(x(array("bool", (3,))) for _ in range(3))
+    parts = [b(np.where, c, 0, m) if masked else b(mul, g, m) for m in (p, q)]
+    function = after(b, b(add, *parts))
+    args = {g: 2.0, c: np.zeros(3, bool), p: np.array([True, True, False]), q: np.ones(3, bool)}
+    got = interpret(function, [args[v] for v in function.params])
+    np.testing.assert_array_equal(got, np.array([2, 2, 1]) * (1 if masked else 2))
+
+
 # -- broadcasts ---------------------------------------------------------------------------
 
 
