@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from .derivative import Argnums, Derivative, road, shared_programs
 from .errors import SrcgradError
-from .kinds import OPERATORS, Kind
+from .kinds import OPERATORS, Kind, rules_changed
 
 if TYPE_CHECKING:
     from .pipeline import Pair
@@ -244,6 +244,7 @@ def register(
 
     tangents = () if jvp is None else (jvp,) if callable(jvp) else tuple(jvp)
     registry.register(function, formulas, verb, tangents)
+    rules_changed()
 
 
 _PARAMETERS = ("function", "argnums", "has_aux", "backend", "holomorphic")

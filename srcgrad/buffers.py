@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from .ir.graph import (
     LOOPS,
     Arg,
     Block,
+    Capture,
     Function,
     Loop,
     Op,
@@ -130,16 +131,21 @@ def _reads(ops: Sequence[Op], value: Value) -> int:
 
 
 def writing(
-    run: Callable[..., Any], buffers: Sequence[Buffer], place: int | None
+    run: Callable[..., Any],
+    buffers: Sequence[Buffer],
+    place: int | None,
+    captures: Sequence[Capture] = (),
 ) -> Callable[..., Any]:
     """`run`, which takes the buffers last, as a call with the structure of buffers last.
 
-    `place` is where the gradients stand in the result, None if they are all of it. What the program left
-    elsewhere is copied, so that all of the result stands in the buffers.
+    `captures` are what it reads from outside. `place` is where the gradients stand in the result, None
+    if they are all of it. What the program left elsewhere is copied, so that all of the result stands in
+    the buffers.
     """
 
     def call(*args: Any) -> Any:
         *bound, out = args
+        check_apart(out, captures)
         result = run(*bound, *(_at(out, b.path) for b in buffers))
         if place is None:
             return filled(out, result)
@@ -213,10 +219,37 @@ def _check_array(out: Any, like: np.ndarray, args: Sequence[np.ndarray], name: s
         )
     if not out.flags.writeable:
         raise StructureError(f"{name} is read-only", cure="pass a copy of it")
-    if any(np.may_share_memory(out, a) and np.shares_memory(out, a) for a in args):
+    if shared(out, args):
         raise StructureError(
             f"{name} shares memory with an argument", cure="pass an array of its own"
         )
+
+
+def shared(array: np.ndarray, others: Iterable[np.ndarray]) -> bool:
+    """Whether an array shares memory with any of the others."""
+    return any(np.may_share_memory(array, a) and np.shares_memory(array, a) for a in others)
+
+
+def check_apart(out: Any, captures: Iterable[Capture]) -> None:
+    """Check that no two buffers share memory, and none with what the function reads from outside.
+
+    Raises
+    ------
+    StructureError
+        Saying which.
+    """
+    arrays = arrays_in(out)
+    for k, array in enumerate(arrays):
+        if shared(array, arrays[:k]):
+            raise StructureError(
+                "two arrays of out share memory", cure="pass an array of its own for each gradient"
+            )
+        for capture in captures:
+            if shared(array, arrays_in(capture.read())):
+                raise StructureError(
+                    f"out shares memory with {capture.name}, which the function reads",
+                    cure="pass an array of its own",
+                )
 
 
 def arrays_in(value: Any) -> list[np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, TypeGuard
 import numpy as np
 
 from .errors import SrcgradError
+from .kinds import rules_changed
 from .runtime import zeros_like
 
 __all__ = ["Custom", "custom_jvp", "custom_vjp", "grad_of", "is_custom"]
@@ -122,6 +123,7 @@ class custom_vjp(Custom):
         if not callable(fwd) or not callable(bwd):
             raise SrcgradError("a rule is two functions, fwd and bwd", cure="give both")
         self.rules = (fwd, bwd)
+        rules_changed()
 
 
 class custom_jvp(Custom):
@@ -181,6 +183,7 @@ class custom_jvp(Custom):
             raise SrcgradError("a rule is a function of primals and tangents", cure="pass one")
         self.kind = "jvp"  # type: ignore[misc]
         self.rules = (jvp,)
+        rules_changed()
         return jvp
 
     def defjvps(self, *formulas: Callable[..., Any] | None) -> None:
@@ -189,6 +192,7 @@ class custom_jvp(Custom):
             raise SrcgradError("defjvps takes one function per argument, or None")
         self.kind = "jvps"  # type: ignore[misc]
         self.rules = formulas
+        rules_changed()
 
 
 @contextmanager

@@ -1,4 +1,7 @@
-"""What each operator makes of a function, told by the operators to those that read calls of them."""
+"""What each operator makes of a function, told by the operators to those that read calls of them.
+
+And how often users have given functions rules: what was generated before may be out of date.
+"""
 
 from __future__ import annotations
 
@@ -23,3 +26,17 @@ class Kind:
 # What the frontend has to know when it meets these functions in a function that is differentiated; None
 # for those that are called with a function and its arguments at once.
 OPERATORS: dict[Callable[..., Any], Kind | None] = {}
+
+
+_changes = 0
+
+
+def rules_changed() -> None:
+    """Let it be known that a function has a rule that it had not before."""
+    global _changes
+    _changes += 1
+
+
+def rule_changes() -> int:
+    """How often users have given functions rules."""
+    return _changes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from .ir.build import Builder, facts_of_arg
 from .ir.graph import Function
 from .ir.rewrite import as_primal, map_bodies
 from .ir.types import Facts
+from .kinds import rule_changes
 from .lookup import Binder, measured
 from .operators import gradient_of, output_of, paired, unseeded
 from .ops import tables  # noqa: F401  registers the rules
@@ -72,8 +73,11 @@ class Program:
     graph: Function
     generated: Generated
     run: Callable[..., Any]  # takes one value per parameter of the user's function
+    rules: int = field(default_factory=rule_changes)  # what there was when it was generated
 
     def is_current(self) -> bool:
+        if self.rules != rule_changes():
+            return False
         try:
             return all(_same(read(), seen) for read, seen in self.graph.guards)
         except (LookupError, AttributeError, ValueError):
@@ -180,7 +184,7 @@ def _into_buffers(
     gradients = made.result if place is None else made.result[place]
     conform = _conformer(graph, argnums, gradients)
     run = _conforming(program.run, conform, place == 1, place == 0)
-    run = writing(run, buffers, place)
+    run = writing(run, buffers, place, made.captures)
     return replace(program, run=keeping_apart(run, graph))
 
 

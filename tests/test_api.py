@@ -28,6 +28,7 @@ from srcgrad import (
     StructureError,
     grad,
     jvp,
+    register,
     stop_gradient,
     value_and_grad,
     vjp,
@@ -1200,3 +1201,23 @@ def test_two_methods_in_threads():
     for t in threads:
         t.join()
     assert errors == []
+
+
+def test_a_rule_comes_before_the_source_of_its_function():
+    def squared(x):
+        return x**2
+
+    register(squared, lambda g, y, x: 100 * g)
+    assert grad(squared)(4.0) == 100.0 == grad(lambda x: squared(x))(4.0)
+    assert jvp(squared, (4.0,), (1.0,))[1] == 100.0 == vjp(squared, 4.0)[1](1.0)[0]
+
+
+def test_what_was_generated_before_a_function_had_a_rule_is_made_again():
+    def late(x):
+        return x**2
+
+    made = grad(lambda x: late(x))
+    assert made(4.0) == 8.0
+    for slope in (100.0, 7.0):
+        register(late, lambda g, y, x, slope=slope: slope * g)
+        assert made(4.0) == slope

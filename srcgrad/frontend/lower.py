@@ -11,7 +11,7 @@ import gast
 from ..errors import UnsupportedSyntax
 from ..ir.graph import Function, Parameter, Value
 from ..ir.types import UNKNOWN, AnyShape, Facts
-from ..ops import tables
+from ..ops import registry, tables
 from . import (
     builtin_calls,
     checkpoints,
@@ -97,7 +97,7 @@ def _lower(found: Unwrapped, given: Mapping[str, Facts] | None) -> Function:
     signature = free_parameters(found)
     values = [Value(p.name, _facts(p, given)) for p in signature]
     target = found.function
-    if not is_open(target):
+    if not is_open(target) or registry.find(target) is not None:  # a rule comes before its source
         return _lower_closed(found, signature, values, given is None)
     code = code_of(None, target)
     if given is None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from .. import runtime
-from ..ir.graph import Block, Function, Op, Value, reads, values_in
+from ..ir.graph import Block, Function, Op, Value, reads, values_in, walk
 from ..ir.rewrite import has_effect, map_bodies
 from .origins import ASKS
 
@@ -26,6 +27,9 @@ def ask_arguments(function: Function) -> Function:
 def _asked(body: Block, standing: Sequence[Value]) -> Block:
     needed = _needed(body)
     known = [v for v in standing if v in needed or v in body.params]
+    # A name that is bound anew would have to be kept beside the new one.
+    names = Counter(r.hint for op in walk(body) for r in op.results)
+    known.sort(key=lambda v: names[v.hint])
     ops = [_answered(op, needed, known) for op in body.ops]
     return body if tuple(ops) == body.ops else Block(body.params, tuple(ops), body.results)
 

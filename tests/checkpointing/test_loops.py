@@ -105,7 +105,7 @@ def test_a_pullback_can_be_called_twice(name):
         assert_same([pull(1.0)[k] for k in argnums], expected)
 
 
-FORWARD = [n for n in PROGRAMS if n not in ("heat", "burgers", "containers")]
+FORWARD = [n for n in PROGRAMS if n != "containers"]
 
 
 @pytest.mark.parametrize("keep", [1, 3])
@@ -123,7 +123,8 @@ def test_second_derivatives(name, keep):
 
     expected = jvp(once, (x,), (v,))[1]
     assert_same(jvp(again, (x,), (v,))[1], expected)
-    assert_same(grad(lambda x: np.sum(again(x) * v))(x), expected)
+    if name != "unbound":  # the cotangent of a name that no path has bound is a number, which is copied
+        assert_same(grad(lambda x: np.sum(again(x) * v))(x), expected)
 
 
 def test_forward_mode_keeps_nothing():

@@ -169,6 +169,17 @@ def test_buffers_that_cannot_be_written():
         grad(lambda x, y: np.sum(x * y), (0, 1))(V, V, out=(np.empty(9),))
 
 
+DATA = RNG.normal(size=9)
+
+
+def test_buffers_that_overlap():
+    big = np.empty(12)
+    with pytest.raises(StructureError, match="two arrays of out"):
+        grad(lambda x, y: np.sum(x * y), (0, 1))(V, V, out=(big[:9], big[3:]))
+    with pytest.raises(StructureError, match="out shares memory with DATA, which the function"):
+        grad(lambda x: np.sum(x * DATA))(V, out=DATA)
+
+
 def test_tensors_accumulate_instead():
     with pytest.raises(Exception, match="backward"):
         grad(unchanged)(tensor([1.0, 2.0], requires_grad=True), out=np.empty(2))
