@@ -23,7 +23,9 @@ def keeping_apart(run: Callable[..., Any], function: Function) -> Callable[..., 
     written = [k for k, name in enumerate(names) if name in function.writes]
 
     def call(*args: Any) -> Any:
-        check_apart(args[: len(names)], names, written)  # what comes after is not read by the function
+        check_apart(
+            args[: len(names)], names, written
+        )  # what comes after is not read by the function
         return run(*args)
 
     return call

@@ -106,7 +106,9 @@ def read(
                 low.emit(ASSERT, [low.apply(runtime.is_one_number, output), refusal(name)])
     own = {id(part) for w in wanted for part in _parts(w)}
     if any(not _is_inside(low, region, key, own) for key in region.changes):
-        low.refuse(f"'{name}', whose derivative is taken, writes to what the function around it reads")
+        low.refuse(
+            f"'{name}', whose derivative is taken, writes to what the function around it reads"
+        )
     inputs = tuple(v for v in fresh if is_differentiable(v.facts))
     body = region.close([output], inputs)
     if any(op.primitive is CALL for op in walk(body)):

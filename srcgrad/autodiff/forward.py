@@ -239,17 +239,13 @@ class Push:
             for k, (param, final) in enumerate(zip(loop.carried, loop.finals, strict=True))
             if (param in self.active or final in self.active) and carries_derivative(param.facts)
         ]
-        starts = [
-            self._typed(self.tangent(loop.inits[k]), loop.carried[k].facts) for k in moving
-        ]
+        starts = [self._typed(self.tangent(loop.inits[k]), loop.carried[k].facts) for k in moving]
         params = [Value(None, tangent_facts(loop.carried[k].facts)) for k in moving]
         child = self.child()
         for k, param in zip(moving, params, strict=True):
             child.set(loop.carried[k], param)
         child.run(body.ops)
-        ends = [
-            child._typed(child.tangent(loop.yields[k]), loop.carried[k].facts) for k in moving
-        ]
+        ends = [child._typed(child.tangent(loop.yields[k]), loop.carried[k].facts) for k in moving]
         stacked = [k for k, s in enumerate(loop.stacks) if s in self.active]
         entries = [child.tangent(loop.entries[k]) for k in stacked]
         stop = (loop.stop,) if loop.stops else ()

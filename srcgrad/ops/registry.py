@@ -88,7 +88,9 @@ def _rule(
     # What `refused` gives names no parameters.
     given = next((v for v in (*vjps, *jvps) if v is not None and v.__code__.co_argcount), None)
     data = max(len(vjps), len(jvps))
-    rule = Rule(verb, tuple(vjps), tuple(jvps), data=data, lists=lists, itself=itself, checked=checked)
+    rule = Rule(
+        verb, tuple(vjps), tuple(jvps), data=data, lists=lists, itself=itself, checked=checked
+    )
     if given is not None:
         code, defaults = given.__code__, given.__defaults__ or ()
         names = parameters(given)

@@ -69,9 +69,9 @@ OPERATORS = {
     "hessian": lambda: hessian(layer).specialize(X, WEIGHTS).source,
     "jacobian_by_rows": lambda: jacrev(outputs).specialize(X).source,
     "jacobian_by_columns": lambda: jacfwd(heat).specialize(U, 0.1).source,
-    "gradients_per_example": lambda: vmap(grad(layer, 1), in_axes=(0, None))
-    .specialize(np.ones((5, 3)), WEIGHTS)
-    .source,
+    "gradients_per_example": lambda: (
+        vmap(grad(layer, 1), in_axes=(0, None)).specialize(np.ones((5, 3)), WEIGHTS).source
+    ),
 }
 
 

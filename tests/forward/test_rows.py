@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from forward.test_second_order import Composed
 from ops.cases import CASES
 
+from forward.test_second_order import Composed
 from srcgrad.ir.graph import Block, Function, Parameter
 from srcgrad.ops import registry
 from srcgrad.testing.graphs import Graph
@@ -45,7 +45,9 @@ def of_row(case):
     formulas = registry.formulas(rule, len(args))
     moving = case.check.get("argnums")
     if moving is None:
-        moving = [k for k, f in enumerate(formulas[: rule.data]) if f is not None and moves(args[k])]
+        moving = [
+            k for k, f in enumerate(formulas[: rule.data]) if f is not None and moves(args[k])
+        ]
     graph = Graph("exact", primitive.function, args, kwargs, moving)
     params = tuple(graph.params)
     values = [graph.params[p] for p in params]
