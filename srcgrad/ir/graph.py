@@ -132,7 +132,7 @@ class Op:
 
     @property
     def ours(self) -> bool:
-        """Whether a transformation made the op, and another may rewrite it: it is no line of the user's."""
+        """Whether a transformation made the op: no line of the user's, it may be rewritten."""
         return self.adjoint or self.derived
 
 
