@@ -10,6 +10,7 @@ import numpy as np
 
 from . import runtime
 from .autodiff.cotangents import primitive
+from .conform import shown
 from .errors import StructureError
 from .ir.build import Builder
 from .ir.graph import (
@@ -195,12 +196,14 @@ def check_buffers(out: Any, like: Any, args: Sequence[np.ndarray], name: str = "
     """
     if isinstance(like, dict):
         if not isinstance(out, dict) or out.keys() != like.keys():
-            raise StructureError(f"{name} must be a dict with the keys {list(like)}, not {out!r}")
+            raise StructureError(
+                f"{name} must be a dict with the keys {list(like)}, not {shown(out)}"
+            )
         for key, part in like.items():
             check_buffers(out[key], part, args, f"{name}[{key!r}]")
     elif isinstance(like, list | tuple):
         if not isinstance(out, list | tuple) or len(out) != len(like):
-            raise StructureError(f"{name} must have {len(like)} entries, not {out!r}")
+            raise StructureError(f"{name} must have {len(like)} entries, not {shown(out)}")
         for k, part in enumerate(like):
             check_buffers(out[k], part, args, f"{name}[{k}]")
     elif hasattr(type(like), "__dataclass_fields__"):
@@ -212,7 +215,7 @@ def check_buffers(out: Any, like: Any, args: Sequence[np.ndarray], name: str = "
 
 def _check_array(out: Any, like: np.ndarray, args: Sequence[np.ndarray], name: str) -> None:
     if not isinstance(out, np.ndarray) or out.shape != like.shape or out.dtype != like.dtype:
-        given = f"{out.dtype}{list(out.shape)}" if isinstance(out, np.ndarray) else repr(out)
+        given = f"{out.dtype}{list(out.shape)}" if isinstance(out, np.ndarray) else shown(out)
         raise StructureError(
             f"{name} must be an array of {like.dtype} and of the shape {like.shape}, not {given}",
             cure="make it by np.empty_like of the argument",

@@ -111,6 +111,18 @@ def _container(wanted: Facts, made: Facts) -> Conform | None:
     return lambda g: tuple(entries(g))
 
 
+def shown(value: Any) -> str:
+    """A value in a message: an array by its shape, anything else as it prints, if that is short.
+
+    >>> shown(np.zeros((2, 3))), shown([1.0])
+    ('an array of shape (2, 3)', '[1.0]')
+    """
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"a {type(value).__name__}"
+
+
 def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any:
     """A cotangent with the types of the result: arrays for arrays, of their dtype.
 
@@ -128,19 +140,19 @@ def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any
     if isinstance(result, dict):
         if not isinstance(given, dict) or given.keys() != result.keys():
             raise StructureError(
-                f"{where} must be a dict with the keys {list(result)}, not {given!r}"
+                f"{where} must be a dict with the keys {list(result)}, not {shown(given)}"
             )
         return {k: cotangent_like(given[k], v, f"{where}[{k!r}]") for k, v in result.items()}
     if isinstance(result, list | tuple):
         if not isinstance(given, list | tuple) or len(given) != len(result):
-            raise StructureError(f"{where} must have {len(result)} entries, not {given!r}")
+            raise StructureError(f"{where} must have {len(result)} entries, not {shown(given)}")
         parts = [cotangent_like(given[k], v, f"{where}[{k}]") for k, v in enumerate(result)]
         if hasattr(result, "_fields"):
             return type(result)(*parts)
         return parts if isinstance(result, list) else tuple(parts)
     if hasattr(type(result), "__dataclass_fields__"):
         if not isinstance(given, type(result)):
-            raise StructureError(f"{where} must be a {type(result).__name__}, not {given!r}")
+            raise StructureError(f"{where} must be a {type(result).__name__}, not {shown(given)}")
         fields = fields_of(result).items()
         return instance(
             type(result),
@@ -154,9 +166,9 @@ def cotangent_like(given: Any, result: Any, where: str = "the cotangent") -> Any
 def _leaf(given: Any, result: Any, where: str) -> Any:
     kind, wanted = np.asarray(given).dtype.kind, np.asarray(result).dtype
     if kind not in "biufc":
-        raise StructureError(f"{where} must be numbers, not {given!r}")
+        raise StructureError(f"{where} must be numbers, not {shown(given)}")
     if kind == "c" and wanted.kind != "c":
-        raise StructureError(f"{where} must be real, not {given!r}")
+        raise StructureError(f"{where} must be real, not {shown(given)}")
     if np.shape(given) != np.shape(result):
         raise StructureError(
             f"{where} must have the shape {np.shape(result)}, not {np.shape(given)}"
@@ -164,7 +176,7 @@ def _leaf(given: Any, result: Any, where: str) -> Any:
     return np.asarray(given, wanted) if isinstance(result, np.ndarray) else type(result)(given)
 
 
-def tangent_like(given: Any, primal: Any, name: str) -> Any:
+def tangent_like(given: Any, primal: Any, name: str, where: str | None = None) -> Any:
     """A tangent with the structure and types of its primal; None where the primal has no derivative.
 
     In a container, None stands for zeros. What has no derivative has the tangent zero.
@@ -181,11 +193,11 @@ def tangent_like(given: Any, primal: Any, name: str) -> Any:
         if given is None or not np.any(given):
             return None
         raise StructureError(
-            f"{name} has no derivative, so its tangent must be None, not {given!r}",
+            f"{name} has no derivative, so its tangent must be None, not {shown(given)}",
             cure="give None, or pass floats, for instance 3.0 for 3",
         )
     filled = _filled(given, primal)
-    return _with_zeros(cotangent_like(filled, primal, f"the tangent of {name}"), primal)
+    return _with_zeros(cotangent_like(filled, primal, where or f"the tangent of {name}"), primal)
 
 
 def full_tangent(given: Any, primal: Any, name: str) -> Any:

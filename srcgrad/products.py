@@ -38,7 +38,7 @@ class Product(Transformed):
         binder = programs.bind
         assert isinstance(binder, WithVector)
         wanted = picked(self.argnums, binder.binder, bound)
-        fitted = tangent_like(vector, wanted, "the vector")
+        fitted = tangent_like(vector, wanted, "the vector", "the vector")
         bound.insert(at, fitted)
         key = programs.key_of(tuple(bound))
         program = programs.get(key) or programs.made(key, tuple(bound))
