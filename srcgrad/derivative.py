@@ -43,7 +43,7 @@ def shared_programs() -> Recent[Any]:
 class Transformed:
     """A function that srcgrad generates from another: what `grad`, `hessian`, `hvp` and so on return.
 
-    Call it like the function itself. `source` is the generated text for any numbers and arrays,
+    Call it like the function itself. `source` is the generated text for any real numbers and arrays,
     `specialize(*args).source` the text that runs for these arguments.
     """
 
@@ -90,7 +90,7 @@ class Transformed:
 
     @property
     def source(self) -> str:
-        """The generated source for any numbers and arrays, as a module."""
+        """The generated source for any real numbers and arrays, as a module."""
         return self._all_programs().general(None).generated.text
 
     @property

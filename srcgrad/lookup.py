@@ -195,7 +195,7 @@ class Programs(Generic[P]):
     """The programs made of one function, each for arguments of some kind.
 
     `bind` takes arguments to a tuple of one value per parameter. `make` makes a program from the facts
-    of all parameters, or from None, for any numbers and arrays.
+    of all parameters, or from None, for any real numbers and arrays.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from srcgrad import grad
 
 
 def executed(function, **outside):
-    """The generated source for any numbers and arrays, run as it stands."""
+    """The generated source for any real numbers and arrays, run as it stands."""
     namespace = dict(outside)
     exec(grad(function).source, namespace)
     return namespace[f"d_{function.__name__}"]
