@@ -30,7 +30,10 @@ def _asked(body: Block, standing: Sequence[Value]) -> Block:
     # A name that is bound anew would have to be kept beside the new one.
     names = Counter(r.hint for op in walk(body) for r in op.results)
     known.sort(key=lambda v: names[v.hint])
-    ops = [_answered(op, needed, known) for op in body.ops]
+    # What belongs to the function must not come to depend on what is given for its sweep.
+    read = {v for op in body.ops if not op.adjoint for v in reads(op)}
+    ahead = [v for v in known if v in read]
+    ops = [_answered(op, needed, known if op.adjoint else ahead) for op in body.ops]
     return body if tuple(ops) == body.ops else Block(body.params, tuple(ops), body.results)
 
 

@@ -69,8 +69,12 @@ def rows_of_the_tables():
     def origin(function):
         return getattr(function, "__module__", None) or type(function).__module__
 
+    def foreign(function):  # a ufunc that other tests registered
+        return isinstance(function, np.ufunc) and vars(np).get(function.__name__) is not function
+
     roots = ("numpy", "math", "builtins", "_operator", "srcgrad.runtime")
-    return {p: r for p, r in registry.RULES.items() if origin(p.function).startswith(roots)}
+    rules = {p: r for p, r in registry.RULES.items() if not foreign(p.function)}
+    return {p: r for p, r in rules.items() if origin(p.function).startswith(roots)}
 
 
 def test_each_row_has_a_case():
