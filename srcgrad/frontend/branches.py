@@ -18,7 +18,7 @@ from .handles import Poison, poisoned
 from .merge import Merge, fill
 from .places import Frame, Key, Region
 from .scopes import Names
-from .symbols import Closure, Conflict, Outside, Record, Symbol, is_constant, is_object
+from .symbols import Closure, Conflict, Outside, Record, Symbol, children, is_constant, is_object
 
 RETURN, BREAK, CONTINUE, ENDED = "return", "break", "continue", "ended"
 BROKEN = "broken"  # a loop with an else clause was left by its own break
@@ -209,13 +209,23 @@ def join(
         if frame is low.places.heap:
             low.places.write(name, fill(symbol, results))
         else:
-            low.places.bind(frame, name, fill(symbol, results))
+            found = fill(symbol, results)
+            _made_here(low, found, name)
+            low.places.bind(frame, name, found)
     low.memory.merged(results, merge.pairs)
     flags = {exit: fill(flag, results) for exit, flag in flags.items()}
     falls = a.falls or b.falls
     if not falls and len(flags) == 1:
         flags = dict.fromkeys(flags, True)
     return Outcome(falls, flags, fill(value, results))
+
+
+def _made_here(low: Lowerer, symbol: Symbol, name: str | None) -> None:
+    """Remember that a container, and those in it, were made here: before a loop that writes to them."""
+    low.memory.made(symbol, name)
+    if isinstance(symbol, list | dict | tuple):
+        for part in children(symbol) or ():
+            _made_here(low, part, None)
 
 
 def _unchanged(low: Lowerer, region: Region, keys: Iterable[Key]) -> dict[Key, Symbol]:

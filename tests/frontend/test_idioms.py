@@ -323,4 +323,25 @@ def test_list_of_layers_outside_is_left_alone():
         grad(Network().grow)(V)
 
 
+@program(-1.289, V)
+def a_list_of_either_branch_written_in_a_loop(total, y):
+    if abs(total) < 1:
+        p = [total * 2, 1.0]
+    else:
+        p = [total, 2.0]
+    for z in y:
+        p[0] += z * p[1]
+    return p[0] * p[1]
+
+
+@program(-1.289, V)
+def a_list_of_one_branch_written_in_a_loop(total, y):
+    if abs(total) >= 1:
+        p = [total, [3.0, total]]
+    for z in y:
+        p[0] += z
+        p[1][1] *= z
+    return p[0] * p[1][1]
+
+
 test_reads, test_refuses = PROGRAMS.tests()
