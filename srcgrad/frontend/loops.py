@@ -100,7 +100,7 @@ def attempted(
     low.unrollable += 1
     try:
         return read()
-    except (Unroll, UnknownAlias):  # round by round, views carried from one to the next are known
+    except Unroll:
         cut(low.builder.ops, last)
     finally:
         low.unrollable -= 1

@@ -344,4 +344,14 @@ def a_list_of_one_branch_written_in_a_loop(total, y):
     return p[0] * p[1][1]
 
 
+@program(0.3, or_refused=True)
+def a_broadcast_bound_again_in_a_loop_that_writes(x):
+    r = np.full(2, x)
+    s = np.broadcast_to(r, (3, 2))
+    for _ in range(2):
+        r[0] -= 0.2
+        s = s
+    return np.sum(s)
+
+
 test_reads, test_refuses = PROGRAMS.tests()

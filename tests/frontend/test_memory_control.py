@@ -83,7 +83,7 @@ def name_is_rebound_in_some_rounds(a, w, n):
     return a * b
 
 
-@program(V, W)
+@program(V, W, or_refused=True)
 def view_is_carried(a, w):
     b = a[:]
     for k in range(3):
