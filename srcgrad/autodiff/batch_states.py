@@ -188,6 +188,8 @@ class Lift:
 
     def spread(self, arg: Arg) -> Value:
         """A number or an array, once for each example."""
+        if isinstance(arg, list | tuple):  # a row that is written out
+            arg = self.emit(np.array, arg)
         one = facts_of_arg(arg)
         if not isinstance(arg, Value) or one.is_scalar:
             return self.emit(np.full, self.count(), arg)

@@ -244,3 +244,20 @@ def test_results_are_the_callers():
 def test_what_bad_input_gets(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def chain(q):
+    t = np.eye(4)
+    for i in range(3):
+        c, s = np.cos(q[i]), np.sin(q[i])
+        t = t @ np.array(
+            [[c, -s, 0.0, 1.0], [s, c, 0.0, 0.0], [0.0, 0.0, 1.0, 0.2], [0.0, 0.0, 0.0, 1.0]]
+        )
+    return t[:3, 3]
+
+
+@pytest.mark.parametrize("jac", MODES)
+def test_of_matrices_with_rows_of_constants(jac):
+    q, e = np.array([0.1, 0.5, -0.3]), 1e-6
+    slopes = [(chain(q + e * v) - chain(q - e * v)) / (2 * e) for v in np.eye(3)]
+    np.testing.assert_allclose(jac(chain)(q), np.transpose(slopes), atol=1e-8)
