@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import runtime
 from ..analysis.activity import Activity, carries_derivative
+from ..analysis.unbound import Unbound
 from ..errors import NotDifferentiable, SrcgradError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, free_values
@@ -267,10 +268,12 @@ def partition(both: Function, seeds: Sequence[Value] = ()) -> tuple[Function, Fu
     made_by = {r: op for op in forward_ops for r in op.results}
     table: dict[Value, Arg] = {}
     reads: list[Op] = []
+    unbound = Unbound(both.body)
     for k, v in enumerate(needed):
         hint = v.hint or (name_after(made_by[v], v) if v in made_by else None) or "kept"
         twin = table[v] = Value(hint, v.facts)
-        reads.append(Op(primitive(operator.getitem), (saved, k), (twin,), adjoint=True))
+        get = primitive(operator.getitem)
+        reads.append(Op(get, (saved, k), (twin,), attrs=unbound.mark(v), adjoint=True))
     backward = substitute_block(Block((), backward.ops, backward.results), table)
     given = list(zip(both.signature, both.params, strict=True))
     kept = [(p, v) for p, v in given if v not in seeds]

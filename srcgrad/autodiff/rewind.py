@@ -216,7 +216,7 @@ def parts(history: History, kept: Collection[Value], made: Mapping[Value, Op]) -
         while isinstance(source, Value) and source not in own:
             op = made.get(source)
             source = op.args[0] if op is not None and op.primitive.function in _LOOKS else None
-        if source in own:
+        if isinstance(source, Value):
             found.append(value)
     return found
 

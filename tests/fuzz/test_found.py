@@ -186,6 +186,41 @@ RIGHT: dict[str, tuple[str, tuple, tuple[int, ...]]] = {
         (1, 0.349),
         (1,),
     ),
+    "a kept array that some rounds leave unbound": (
+        """def f(c, b):
+    q = 0
+    while True:
+        q += 1
+        if q > 2:
+            break
+        for t in c:
+            for k in range(2):
+                c[q % 3][b:] += t[0]
+                if b > 1:
+                    break
+            s = c * t
+        c[:2] *= np.tanh(c[2]) + 1
+        c = c - c
+    return np.sum(c ** 2)
+""",
+        (np.arange(1.0, 10.0).reshape(3, 3) / 7, 2),
+        (0,),
+    ),
+    "an entry of a list that is written out": (
+        """def f(total, y, r, b):
+    def c(p):
+        total[total > 0.3] *= 0.3
+    v = c(b)
+    u = [3]
+    for out in range(3, 0, 1):
+        total[out] += total * u[r]
+    def t(q, z):
+        return np.sum(q)
+    return t(total, np)
+""",
+        (np.array([-1.39, -0.756, -0.161]), np.array(-1.231), 0, np.array([-0.185])),
+        (0,),
+    ),
 }
 REFUSED: dict[str, tuple[str, tuple, tuple[int, ...], str]] = {
     "a constant of the module behind a branch": (
