@@ -4,102 +4,26 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
 from . import runtime
-from .autodiff.cotangents import Cotangents, known_entries, primitive
+from .autodiff.cotangents import primitive
 from .autodiff.reverse import Wanted, joint, seed_position
 from .autodiff.vmap import batch_ops
-from .conform import is_differentiable
 from .errors import StructureError
 from .ir.build import Builder, facts_of_arg
 from .ir.graph import Arg, Block, Function, Op, Value
 from .ir.rewrite import substitute_block
-from .ir.types import CONTAINERS, NUMERIC, PY_INT, Facts, Size, array
+from .ir.types import CONTAINERS, PY_INT, Facts, Size, array
+from .leaves import Leaf, Tree, total_of
 from .operators import moved, output_of, paired, plain_gradient_of
 from .ops import facts as inference
 from .wanted import Argnums, called, check_arguments, listed, wanted_of
 
 Mode = Literal["forward", "reverse"] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One number or array of an argument or a result, and what is known of it."""
-
-    value: Arg
-    facts: Facts
-
-    @property
-    def dims(self) -> tuple[Size | None, ...]:
-        """Its sizes along each axis, as an array."""
-        return inference.as_array(self.facts).dims or ()
-
-    @property
-    def size(self) -> Size | None:
-        """How many entries it has; None where that is not known."""
-        total: Size | None = 1
-        for n in self.dims:
-            if n is None or total is None or not (isinstance(n, int) or isinstance(total, int)):
-                return None
-            total = n * total if isinstance(n, int) else total * n  # type: ignore[operator]
-        return total
-
-
-class Tree:
-    """A structure of numbers and arrays whose entries are known: its leaves, and how to rebuild it."""
-
-    def __init__(self, builder: Builder, arg: Arg) -> None:
-        self.facts = facts_of_arg(arg)
-        self.leaves = self.leaves_of(builder, arg)
-
-    def leaves_of(self, builder: Builder, arg: Arg) -> list[Leaf]:
-        """The leaves of something of this structure, in the same order."""
-        found: list[Leaf] = []
-
-        def walk(facts: Facts, part: Arg) -> None:
-            if facts.kind not in CONTAINERS:
-                if is_differentiable(facts):
-                    found.append(Leaf(part, facts_of_arg(part)))
-                return
-            function = getattr if facts.kind == "object" else operator.getitem
-            for key, inner in zip(_keys(facts), facts.items or (), strict=True):
-                if isinstance(part, Value):
-                    walk(inner, builder.emit(primitive(function), (part, key)))
-                else:
-                    walk(inner, part[key])
-
-        walk(self.facts, arg)
-        return found
-
-    def build(self, builder: Builder, parts: Sequence[Any]) -> Arg:
-        """The structure over other leaves; None in the place of what has no derivative."""
-        source = iter(parts)
-        cotangents = Cotangents(builder)
-
-        def walk(facts: Facts) -> Arg:
-            if facts.kind not in CONTAINERS:
-                return next(source) if is_differentiable(facts) else None
-            keys = _keys(facts)
-            found = [walk(f) for f in facts.items or ()]
-            changed = replace(facts, items=tuple(map(facts_of_arg, found)), known=())
-            return cotangents.assemble(found, keys, changed)
-
-        return walk(self.facts)
-
-
-def _keys(facts: Facts) -> tuple[Any, ...]:
-    keys = known_entries(facts)
-    if keys is None:
-        raise StructureError(
-            f"a matrix of derivatives is taken of {facts.kind}s whose entries are known",
-            cure="call it, or specialize(*args), so that the kinds of the arguments are known; or "
-            "stack the entries of a list in an array",
-        )
-    return keys
 
 
 def jacobian_of(
@@ -162,20 +86,11 @@ def _cheaper(graph: Function, wanted: Sequence[Wanted], has_aux: bool) -> Mode:
     """Reverse mode where there are fewer results than arguments, as far as is known."""
     y = Tree(Builder(), output_of(graph, has_aux))
     xs = [Tree(Builder(), graph.params[w.position]) for w in wanted]
-    out, into = _total(y.leaves), _total([leaf for x in xs for leaf in x.leaves])
+    out, into = total_of(y.leaves), total_of([leaf for x in xs for leaf in x.leaves])
     if isinstance(out, int) and isinstance(into, int):
         return "reverse" if out < into else "forward"
     few = isinstance(out, int) and not isinstance(into, int)
     return "reverse" if few and into is not None else "forward"
-
-
-def _total(leaves: Sequence[Leaf]) -> Size | None:
-    total: Size = 0
-    for leaf in leaves:
-        if leaf.size is None:
-            return None
-        total = leaf.size + total
-    return total
 
 
 # -- rows: one cotangent for each entry of the result -------------------------------------------
@@ -202,13 +117,16 @@ def _by_rows(
     else:
         whole = _whole(builder, y.build(builder, seeds))
         ops, cotangents = batch_ops(
-            ops, cotangents, {g: whole}, _counting(seeds[0], _total(y.leaves)), _total(y.leaves)
+            ops, cotangents, {g: whole}, _counting(seeds[0], total_of(y.leaves)), total_of(y.leaves)
         )
     finish = Builder(adjoint=True)
     found = []
     for x, cotangent in zip(_trees(finish, graph, wanted), cotangents, strict=True):
         leaves = x.leaves_of(finish, cotangent)
-        per_leaf = [_rows(finish, leaf, y.leaves, seeds is not None) for leaf in leaves]
+        per_leaf = [
+            _rows(finish, leaf, y.leaves, one, seeds is not None)
+            for leaf, one in zip(leaves, x.leaves, strict=True)
+        ]
         found.append(
             [x.build(finish, [parts[k] for parts in per_leaf]) for k in range(len(y.leaves))]
         )
@@ -218,11 +136,11 @@ def _by_rows(
     return replace(graph, body=replace(graph.body, ops=made), callees=both.callees), result
 
 
-def _rows(builder: Builder, leaf: Leaf, ys: Sequence[Leaf], batched: bool) -> list[Arg]:
+def _rows(builder: Builder, leaf: Leaf, ys: Sequence[Leaf], x: Leaf, batched: bool) -> list[Arg]:
     """The rows of each result's entries, out of all rows of one argument, in the result's shape."""
     if not batched:
         return [leaf.value]
-    dims = leaf.dims[1:]
+    dims = _beyond(leaf, x)
     found = []
     for part, y in zip(_cut(builder, leaf.value, ys, dims), ys, strict=True):
         if len(y.dims) > 1:
@@ -265,7 +183,7 @@ def _by_columns(
     else:
         whole = {dot: _whole(builder, arg) for dot, arg in table.items()}
         ops, results = batch_ops(
-            ops, (y_dot,), whole, _counting(columns[0], _total(leaves)), _total(leaves)
+            ops, (y_dot,), whole, _counting(columns[0], total_of(leaves)), total_of(leaves)
         )
     finish = Builder()
     finish.derived = True
@@ -285,7 +203,7 @@ def _columns(builder: Builder, leaf: Leaf, xs: Sequence[Leaf], y: Leaf, batched:
     """The columns of each argument's entries, out of all columns of one result, in the right shape."""
     if not batched:
         return [leaf.value]
-    dims = leaf.dims[1:]
+    dims = _beyond(leaf, y)
     found = []
     for part, x in zip(_cut(builder, leaf.value, xs, dims), xs, strict=True):
         last = part
@@ -322,13 +240,9 @@ def _basis(builder: Builder, leaves: Sequence[Leaf]) -> list[Arg] | None:
     """The unit vectors, along the first axis, as an array for each leaf; None for a single number."""
     if len(leaves) == 1 and leaves[0].facts.is_scalar:
         return None
-    if any(leaf.facts.kind not in NUMERIC or leaf.facts.dims is None for leaf in leaves):
-        raise StructureError(
-            "a matrix of derivatives is taken of arrays whose number of axes is known",
-            cure="call it, or specialize(*args), so that the arguments are known; where a result "
-            "stays unknown, give it a shape, for instance by np.reshape",
-        )
-    total = _total(leaves)
+    if not all(leaf.known for leaf in leaves):
+        raise _unknown()
+    total = total_of(leaves)
     if len(leaves) == 1:
         (leaf,) = leaves
         n = builder.emit(primitive(np.size), (leaf.value,), facts=_sized(total))
@@ -345,6 +259,23 @@ def _basis(builder: Builder, leaves: Sequence[Leaf]) -> list[Arg] | None:
     whole = builder.emit(primitive(runtime.basis), (values,), facts=facts)
     get = primitive(operator.getitem)
     return [builder.emit(get, (whole, k)) for k in range(len(leaves))]
+
+
+def _unknown() -> StructureError:
+    return StructureError(
+        "a matrix of derivatives is taken of arrays whose number of axes is known",
+        cure="call it, or specialize(*args), so that the arguments are known; where a result "
+        "stays unknown, give it a shape, for instance by np.reshape",
+    )
+
+
+def _beyond(rows: Leaf, one: Leaf) -> tuple[Size | None, ...]:
+    """The sizes of each row, which is shaped as what it belongs to: either may be known."""
+    if rows.known:
+        return rows.dims[1:]
+    if not one.known:
+        raise _unknown()
+    return one.dims
 
 
 def _real(dtype: str | None) -> str:

@@ -66,14 +66,23 @@ def paired(function: Function, has_aux: bool) -> Function:
 
 
 def gradient_of(
-    graph: Function, argnums: Argnums, *, value: bool, has_aux: bool, holomorphic: bool = False
+    graph: Function,
+    argnums: Argnums,
+    *,
+    value: bool,
+    has_aux: bool,
+    holomorphic: bool = False,
+    goes_on: bool = False,
 ) -> Function:
-    """The gradient of a function of one number, with the cotangent of its result as a parameter."""
+    """The gradient of a function of one number, with the cotangent of its result as a parameter.
+
+    `goes_on` says that a program takes it as it is; at the end of one, it is given its type anyway.
+    """
     wanted = _wanted(graph, argnums)
     check = check_holomorphic if holomorphic else check_scalar
     check(graph, facts_of_arg(output_of(graph, has_aux)))
     single = isinstance(argnums, int | str)
-    return gradient(graph, wanted, single=single, value=value, has_aux=has_aux)
+    return gradient(graph, wanted, single=single, value=value, has_aux=has_aux, goes_on=goes_on)
 
 
 def _wanted(graph: Function, argnums: Argnums) -> list[Wanted]:
@@ -87,7 +96,12 @@ def plain_gradient_of(
 ) -> Function:
     """A gradient as a function to differentiate: its cotangent is 1.0, all of it is primal."""
     derivative = gradient_of(
-        paired(graph, has_aux), argnums, value=value, has_aux=has_aux, holomorphic=holomorphic
+        paired(graph, has_aux),
+        argnums,
+        value=value,
+        has_aux=has_aux,
+        holomorphic=holomorphic,
+        goes_on=True,
     )
     return map_bodies(unseeded(derivative), as_primal)
 

@@ -16,22 +16,29 @@ def unbound_values(block: Block) -> set[Value]:
 
 @dataclass(eq=False)
 class Unbound:
-    """The values of a block that may be undefined, and the lists of loops with such entries."""
+    """The values of a block that may be undefined, the lists of loops with such entries, and these."""
 
     block: Block
     values: set[Value] = field(default_factory=set)
     stacks: set[Value] = field(default_factory=set)
+    entries: set[Value] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         known = -1
-        while len(self.values) + len(self.stacks) > known:
-            known = len(self.values) + len(self.stacks)
+        while (found := len(self.values) + len(self.stacks)) > known:
+            known = found
             self._visit(self.block)
+
+    @property
+    def every(self) -> set[Value]:
+        """The values that may be undefined where they are not read, entries of lists included."""
+        return self.values | self.entries
 
     def mark(self, value: Value) -> dict[str, Any]:
         """The attributes of an op that reads a value where nobody sees what has made it."""
-        kind = "value" if value in self.values else "entries" if value in self.stacks else None
-        return {} if kind is None else {"unbound": kind}
+        if value in self.every:
+            return {"unbound": "value"}
+        return {"unbound": "entries"} if value in self.stacks else {}
 
     def _is_unbound(self, arg: Arg) -> bool:
         return arg is UNDEFINED or (isinstance(arg, Value) and arg in self.values)
@@ -48,7 +55,7 @@ class Unbound:
             elif op.attrs.get("unbound") == "entries":
                 self.stacks.add(op.result)
             elif op.primitive.function is operator.getitem and self._is_stack(op.args[0]):
-                (self.stacks if op.result.facts.kind == "list" else self.values).add(op.result)
+                (self.stacks if op.result.facts.kind == "list" else self.entries).add(op.result)
             elif op.primitive in BRANCHES:
                 for k, result in enumerate(op.results):
                     if any(self._is_unbound(inner.results[k]) for inner in op.blocks):

@@ -88,6 +88,13 @@ class Cotangents:
             return self.builder.emit(primitive(np.real), (contribution,))
         return contribution
 
+    def real(self, gradient: Arg, value: Value) -> Arg:
+        """The gradient of a real number, of which nobody knows whether it is real, too."""
+        facts = facts_of_arg(gradient)
+        if not value.facts.is_real or facts.is_complex or not facts.may_be_complex:
+            return gradient
+        return self.builder.emit(primitive(np.real), (gradient,))
+
     def add_entry(self, value: Value, key: Any, contribution: Cotangent) -> None:
         """Accumulate a contribution to one entry of a container."""
         known = self.table.get(value)

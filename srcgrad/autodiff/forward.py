@@ -256,7 +256,7 @@ class Push:
             unread = tuple(Value(p.hint, p.facts) for p in params)
             test = loop.test
             blocks = (Block((*test.params, *unread), test.ops, test.results), block)
-        finals = [Value(None, p.facts) for p in params]
+        finals = [Value(None, tangent_facts(loop.finals[k].facts)) for k in moving]
         stacks = [Value(None, stack_facts(entry)) for entry in entries]
         self.builder.append(
             replace(

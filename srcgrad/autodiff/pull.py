@@ -14,7 +14,7 @@ from ..analysis.activity import Activity
 from ..analysis.activity import carries_derivative as carries
 from ..errors import MissingRule, SrcgradError
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import CONTROL, Arg, Op, Value, values_in
+from ..ir.graph import CONTROL, Arg, Op, Value, operands, values_in
 from ..ir.types import CONTAINERS
 from ..ops import registry, trace
 from .cotangents import Cotangents, Partial, is_structure, known_entries, primitive
@@ -131,7 +131,7 @@ class Pull(ABC):
         if op.result.facts.kind == "object" and isinstance(op.primitive.function, type):
             self._pull_fields(op)
             return
-        g = self.cotangents.take(op.result)
+        g = self._moving(op, self.cotangents.take(op.result))
         try:
             rule = registry.rule_of(op.primitive)
         except MissingRule as error:
@@ -165,6 +165,16 @@ class Pull(ABC):
                 given_to[arg] = contribution
         for arg, contribution in given_to.items():
             self.give(arg, contribution)
+
+    def _moving(self, op: Op, g: Arg) -> Arg:
+        """The real part of a cotangent, where what is real is made of what may be complex.
+
+        Among real numbers the imaginary part of a cotangent that is not known to be real does no harm.
+        """
+        if not (isinstance(g, Value) and g.facts.may_be_complex and op.result.facts.is_real):
+            return g
+        crossing = any(v.facts.may_be_complex for v in operands(op) if v in self.active)
+        return self.emit(np.real, g) if crossing else g
 
     def _pull_fields(self, op: Op) -> None:
         """An object made of its fields: each field's cotangent goes to what it was made of."""

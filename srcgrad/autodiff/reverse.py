@@ -15,7 +15,7 @@ from ..analysis.unbound import Unbound
 from ..errors import NotDifferentiable, SrcgradError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Parameter, Value, free_values
-from ..ir.rewrite import prune, substitute_block
+from ..ir.rewrite import prune, substitute, substitute_block
 from ..ir.types import PY_FLOAT, SCALARS, Facts
 from ..ops.naming import name_after
 from .control import Pair, Sweep
@@ -47,10 +47,12 @@ def sweep(
     output: Arg,
     seed: Value,
     pairs: Mapping[str, Pair] | None = None,
+    goes_on: bool = False,
 ) -> Swept:
     """Differentiate `output`, a part of what the function returns, given its cotangent `seed`.
 
-    `pairs` are the programs that callees become; made here unless the caller is making them.
+    `pairs` are the programs that callees become; made here unless the caller is making them. Of a
+    gradient that a program goes on with, the imaginary part is cut off, if there may be one.
     """
     inputs = [function.params[w.position] for w in wanted]
     for value, w in zip(inputs, wanted, strict=True):
@@ -74,7 +76,30 @@ def sweep(
     gradients = tuple(
         _gradient(outer.cotangents, value, w.entry) for value, w in zip(inputs, wanted, strict=True)
     )
-    return Swept(tuple(outer.forward), tuple(builder.ops), seed, gradients, callees)
+    if goes_on:
+        gradients = tuple(map(outer.cotangents.real, gradients, inputs))
+    backward, gradients = _shaped(builder.ops, gradients, inputs)
+    return Swept(tuple(outer.forward), backward, seed, gradients, callees)
+
+
+def _shaped(
+    ops: Sequence[Op], gradients: tuple[Arg, ...], inputs: Sequence[Value]
+) -> tuple[tuple[Op, ...], tuple[Arg, ...]]:
+    """The sweep, which knows of the gradient of an array that it is an array of the same shape.
+
+    Nothing else tells where what is made of the array is now an array, now a number.
+    """
+    table: dict[Value, Arg] = {}
+    for gradient, value in zip(gradients, inputs, strict=True):
+        known = value.facts.kind == "array" and value.facts.dims is not None
+        if known and isinstance(gradient, Value) and gradient.facts.kind == "unknown":
+            facts = Facts("array", gradient.facts.dtype, value.facts.dims)
+            table[gradient] = Value(gradient.hint, facts)
+    if not table:
+        return tuple(ops), gradients
+    named = [replace(op, results=tuple(substitute(op.results, table))) for op in ops]
+    body = substitute_block(Block((), tuple(named), gradients), table)
+    return body.ops, body.results
 
 
 def _article(facts: Facts) -> str:
@@ -119,6 +144,7 @@ def gradient(
     single: bool,
     value: bool = False,
     has_aux: bool = False,
+    goes_on: bool = False,
 ) -> Function:
     """The function that returns the gradient of a scalar function, after its value if `value`.
 
@@ -129,7 +155,7 @@ def gradient(
     if has_aux:
         output, aux = _split_aux(function)
     seed = Value("g", _seed_facts(facts_of_arg(output)))
-    swept = sweep(function, wanted, output, seed)
+    swept = sweep(function, wanted, output, seed, goes_on=goes_on)
     gradients: Arg = swept.gradients[0] if single else swept.gradients
     result: Arg = gradients
     owned: tuple[int, ...] = ()

@@ -13,7 +13,7 @@ from functools import partial
 
 from .. import runtime
 from ..analysis.memory import Memory, Roots, fine_memory, picks, shared
-from ..analysis.unbound import unbound_values
+from ..analysis.unbound import Unbound
 from ..ir.build import facts_of_arg
 from ..ir.graph import (
     IF,
@@ -68,7 +68,7 @@ class _Settling(Edits):
         self.tried = tried
         self.memory: Memory = fine_memory(function)
         self.after = Lasting(function, self.nests).after
-        self.unbound = unbound_values(function.body)
+        self.unbound = Unbound(function.body).every
 
     def _copy(self, value: Value, deep: bool) -> Op:
         return copy_of(value, self.maker.get(value), deep, value in self.unbound)

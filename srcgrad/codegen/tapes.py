@@ -192,6 +192,8 @@ class Tapes(Order):
         for element, ops in reads.items():
             if element not in self.popped or len(ops) != 1 or len(self.readers[element]) != 1:
                 continue
+            if self.home[element] is not outer:
+                continue  # a loop between the two would take it off once a round
             tape, stack = self.popped[element]
             entry = self._entry(tape, stack)
             maker = self.definition.get(entry) if isinstance(entry, Value) else None

@@ -178,6 +178,17 @@ class Facts:
         )
 
     @property
+    def may_be_complex(self) -> bool:
+        """Whether these are complex numbers for all that is known of them, their shape apart.
+
+        A float to the power of another may be, and what a loop makes of real numbers. Of what not even
+        the shape is known, source for any arguments takes numbers to be real.
+        """
+        if self.kind in ("unknown", "array") and self.dtype is None:
+            return self.dims is not None
+        return self.is_complex
+
+    @property
     def is_real(self) -> bool:
         """Known to hold real numbers."""
         if self.dtype is not None:

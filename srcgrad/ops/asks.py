@@ -44,14 +44,8 @@ def complex_valued(x: Any) -> bool:
 
 
 def maybe_complex(x: Any) -> bool:
-    """Whether `x` is complex for all that is known of it, its shape apart.
-
-    A float to the power of another may be, and what a loop makes of real numbers. Of what not even the
-    shape is known, source for any arguments takes numbers to be real.
-    """
-    if isinstance(x, Tracer) and x.facts.kind in ("unknown", "array") and x.facts.dtype is None:
-        return x.facts.dims is not None
-    return complex_valued(x)
+    """Whether `x` is complex for all that is known of it, its shape apart."""
+    return x.facts.may_be_complex if isinstance(x, Tracer) else complex_valued(x)
 
 
 def conjugated(x: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..ir.types import Facts, facts_of
 from . import registry
 from .batch_verbs import (
     BATCHING,
@@ -344,17 +345,29 @@ def dims(x: Any) -> tuple[Any, ...]:
     return tuple(facts.dims[1:] if isinstance(x, Many) else facts.dims)
 
 
-batching(runtime.unbroadcast, lambda given, x: (
-    np.real(unbroadcast(given, x)) if real(x) and not real(given) else unbroadcast(given, x)
-))  # fmt: skip
+def unbroadcast_row(given: Any, x: Any) -> Any:
+    """The cotangent of each example in the shape of `x`: its real part, where `x` is real."""
+    moved = unbroadcast(given, x)
+    if not _maybe_complex(given) or _facts(x).is_complex:
+        return moved
+    if not _facts(x).is_real:
+        give_up()
+    return np.real(moved)
 
 
-def real(x: Any) -> bool:
-    """Whether numbers are known to be real or complex; where neither is known, it is given up."""
-    if not isinstance(x, Many | Tracer):
-        return not isinstance(x, complex)
-    facts = (x.whole if isinstance(x, Many) else x).facts
-    return not facts.is_complex
+batching(runtime.unbroadcast, unbroadcast_row)
+
+
+def _facts(x: Any) -> Facts:
+    if isinstance(x, Many | Tracer):
+        return (x.whole if isinstance(x, Many) else x).facts
+    return facts_of(x)
+
+
+def _maybe_complex(x: Any) -> bool:
+    """Whether numbers may be complex, for all that is known of them."""
+    facts = _facts(x)
+    return facts.is_complex or not facts.is_real
 
 
 BATCHING[registry.PRIMITIVES[runtime.add]] = entrywise(runtime.add)

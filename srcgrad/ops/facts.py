@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import MissingRule
 from ..ir.graph import UNDEFINED
 from ..ir.types import (
+    CONTAINERS,
     OPAQUE,
     PY_BOOL,
     PY_COMPLEX,
@@ -1013,7 +1014,21 @@ def added_to(d: Any, index: Any, v: Any, axis: Any = None) -> Facts:
     """The result of `index_add(d, index, v)` and `add_along_axis`."""
     x, added = of(d), of(v)
     dtype = complex_dtype([x, added]) if added.is_complex and not x.is_complex else x.dtype
-    return array(dtype, x.shape) if x.kind in ("array", "unknown") else loosened(x)
+    if x.kind in ("array", "unknown"):
+        return array(dtype, x.shape)
+    kept = added.kind != "unknown" and all(_keeps_type(e, added) for e in _entries(x))
+    return x if kept else loosened(x)
+
+
+def _keeps_type(entry: Facts, added: Facts) -> bool:
+    """Whether an entry of a container stays of its type if this is added to it."""
+    if entry.kind in CONTAINERS:
+        if added.kind != entry.kind:
+            return False
+        inner, more = _entries(entry), _entries(added)
+        return bool(inner and more) and all(_keeps_type(e, a) for e in inner for a in more)
+    plain = entry.kind in ("array", "float", "complex") and entry.kind == added.kind
+    return plain and entry.dtype == added.dtype and (entry.is_real or entry.is_complex)
 
 
 def appended(xs: Any, v: Any) -> Facts:
@@ -1060,8 +1075,17 @@ def zeros(x: Any) -> Facts:
 
 def summed(a: Any, b: Any) -> Facts:
     """The result of `add(a, b)` of the run time."""
-    x = of(a)
-    return elementwise(operator.add)(a, b) if x.is_numeric else loosened(x)
+    x, y = of(a), of(b)
+    if x.is_numeric:
+        return elementwise(operator.add)(a, b)
+    if x.kind != y.kind or x.kind not in CONTAINERS:
+        return loosened(x)
+    if x.element is not None and y.element is not None:
+        return Facts(x.kind, element=summed(x.element, y.element), cls=x.cls)
+    if x.items is not None and y.items is not None and len(x.items) == len(y.items):
+        items = tuple(map(summed, x.items, y.items))
+        return Facts(x.kind, items=items, keys=x.keys, cls=x.cls)
+    return loosened(x)
 
 
 def imaginary_unit(x: Any) -> Facts:
