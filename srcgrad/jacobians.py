@@ -117,7 +117,12 @@ def _by_rows(
     else:
         whole = _whole(builder, y.build(builder, seeds))
         ops, cotangents = batch_ops(
-            ops, cotangents, {g: whole}, _counting(seeds[0], total_of(y.leaves)), total_of(y.leaves)
+            ops,
+            cotangents,
+            {g: whole},
+            _counting(seeds[0], total_of(y.leaves)),
+            total_of(y.leaves),
+            both.body.ops[:begin],
         )
     finish = Builder(adjoint=True)
     found = []

@@ -26,6 +26,7 @@ FLOORS = (
     ("buffers", "conform", "lookup", "overlap"),
     ("wanted",),
     ("operators",),
+    ("leaves",),
     ("jacobians",),
     ("transforms",),
     ("pipeline", "reading"),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..ir.graph import BRANCHES, CALL, CONTROL, CUSTOM, Arg, Block, Loop, Op, Value, values_in
 from ..ir.types import Facts
 from ..ops import registry
-from .unbound import unbound_values
+from .unbound import Unbound
 
 INERT = frozenset({"none", "str", "range", "function", "undefined"})
 
@@ -45,7 +45,7 @@ class Activity:
     """
 
     def __init__(self, block: Block, inputs: Iterable[Value], outputs: Arg) -> None:
-        self.unbound = unbound_values(block)
+        self.unbound = Unbound(block).every
         self.varied = set(inputs)
         self._forward(block.ops)
         self.useful = set(values_in(outputs))

@@ -60,7 +60,7 @@ READ_ONLY = (
     getattr(np.linalg, "diagonal", np.diagonal),  # since NumPy 2.0
 )  # fmt: skip
 # Functions that make containers of which each entry has memory of its own.
-SEPARATE = (runtime.zeros_like, runtime.add, runtime.copied)
+SEPARATE = (runtime.zeros_like, runtime.zero_rows, runtime.add, runtime.copied)
 # Functions that make a container afresh, of the entries that they are given.
 GATHERING = (list, sorted, runtime.permute, runtime.still_kept, runtime.without_last, dict)
 UPDATES = (runtime.index_add, runtime.attribute_add, runtime.append, runtime.setitem)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..analysis.unbound import Unbound
 from ..errors import MissingRule
 from ..ir.build import Builder, facts_of_arg, infer, stack_facts
 from ..ir.graph import (
@@ -66,16 +67,17 @@ class Batch:
         count: Callable[[], Arg],
         size: Size | None,
         table: Table,
-        unbound: set[Value],
+        unbound: Unbound,
     ) -> None:
         self.builder = builder
         self.count = count
         self.size = size
         self.table = table
-        self.unbound = unbound
+        self.unknown = unbound
+        self.unbound = unbound.values
         self.makers: dict[Value, Op] = {}  # the ops that made what all examples share
-        self.lifts = Lift(builder, count, size, self.makers)
-        self.examples = Examples(self.lifts, table, unbound)
+        self.lifts = Lift(builder, count, size, self.makers, unbound.entries)
+        self.examples = Examples(self.lifts, table, unbound.values)
         self.pending: list[Op] = []  # ops to be run example by example, in one loop
         self.assumed: set[Value] = set()  # what loops around carry, until the contrary is known
         self.made: set[Value] = set()  # what these give
@@ -84,7 +86,7 @@ class Batch:
 
     def child(self) -> Batch:
         """A batch of a block inside this one."""
-        made = Batch(self.builder.child(), self.count, self.size, self.table, self.unbound)
+        made = Batch(self.builder.child(), self.count, self.size, self.table, self.unknown)
         made.assumed = self.assumed
         made.makers.update(self.makers)
         return made

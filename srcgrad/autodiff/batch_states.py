@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from .. import runtime
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import UNDEFINED, Arg, Op, Value
-from ..ir.types import CONTAINERS, NUMERIC, Facts, Size, array
+from ..ir.types import CONTAINERS, NUMERIC, Facts, Size, array, untied
 from ..ops import facts as inference
 from ..ops.batch_verbs import GaveUp
 from .cotangents import known_entries, primitive
@@ -132,11 +132,13 @@ class Lift:
         count: Callable[[], Arg],
         size: Size | None,
         makers: Mapping[Value, Op] | None = None,
+        unbound: Set[Value] = frozenset(),
     ) -> None:
         self.builder = builder
         self.count = count
         self.size = size
         self.makers = {} if makers is None else makers  # the ops that made what all examples share
+        self.unbound = unbound  # entries of lists that may be undefined
 
     def emit(self, function: Any, *args: Arg, **more: Any) -> Value:
         return self.builder.emit(primitive(function), args, **more)
@@ -158,12 +160,33 @@ class Lift:
         known = facts_of_arg(arg)
         keys = known_entries(known)
         if keys is None:
+            zeroed = self.zeroed(arg)
+            if zeroed is not None and wanted == everywhere(known):
+                return self.zero_rows(zeroed, known)
             raise NotAsAssumed(arg, wanted)
         parts = [
             self.lift(self.part(arg, key), item_state(state, k), item_state(wanted, k), entry)
             for k, key in enumerate(keys)
         ]
         return self.assemble(parts, keys, known)
+
+    def zeroed(self, arg: Arg) -> Arg | None:
+        """What an argument is the zeros of, if that is known."""
+        maker = self.makers.get(arg) if isinstance(arg, Value) else None
+        known = maker is not None and maker.primitive.function is runtime.zeros_like
+        return maker.args[0] if maker is not None and known else None
+
+    def zero_rows(self, like: Arg, known: Facts) -> Value:
+        """Zeros for each example, which look like something."""
+        return self.emit(runtime.zero_rows, like, self.count(), facts=self.every(known))
+
+    def every(self, one: Facts) -> Facts:
+        """The facts of examples like this one, in which every number is batched."""
+        if one.items is not None:
+            return replace(one, items=tuple(map(self.every, one.items)), known=())
+        if one.element is not None:
+            return replace(one, element=self.every(one.element))
+        return self.facts(untied(one))
 
     def part(self, arg: Arg, key: Any) -> Arg:
         """One entry of a container."""
@@ -194,6 +217,9 @@ class Lift:
         if not isinstance(arg, Value) or one.is_scalar:
             return self.emit(np.full, self.count(), arg)
         dims = one.dims
+        zeroed = self.zeroed(arg)
+        if zeroed in self.unbound and (dims is None or not all(isinstance(n, int) for n in dims)):
+            return self.zero_rows(zeroed, one)
         if dims is not None:
             sizes = [
                 n

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..analysis.unbound import unbound_values
+from ..analysis.unbound import Unbound
 from ..errors import MissingRule
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Value, values_in
@@ -40,25 +40,30 @@ def batch_ops(
     batched: Mapping[Value, Value],
     count: Callable[[Builder], Arg],
     size: Size | None = None,
+    before: Sequence[Op] = (),
 ) -> tuple[tuple[Op, ...], tuple[Arg, ...]]:
     """Ops over many examples, and their results with the examples along the first axis.
 
     `batched` says which values come with one more axis, and as what. What does not depend on them is
     left alone; `count` gives how many examples there are. With it, the backward sweep of a joint
-    function is batched over its cotangent alone.
+    function is batched over its cotangent alone: `before` are the ops that come first.
     """
     table: Table = {old: (new, normal(everywhere(old.facts))) for old, new in batched.items()}
-    made = _batched(Block((), tuple(ops), tuple(results)), table, count, size)
+    unbound = Unbound(Block((), (*before, *ops), ()))
+    made = _batched(Block((), tuple(ops), tuple(results)), table, count, size, unbound)
     finished = tuple(_Finish(made, 0).result(r) for r in results)
     return tuple(made.builder.ops), finished
 
 
 def _batched(
-    block: Block, table: Table, count: Callable[[Builder], Arg], size: Size | None
+    block: Block,
+    table: Table,
+    count: Callable[[Builder], Arg],
+    size: Size | None,
+    unbound: Unbound,
 ) -> Batch:
     """The ops of a block, batched; where that cannot be done op by op, all of it example by example."""
     builder = Builder()
-    unbound = unbound_values(block)
     counted: list[Arg] = []
 
     def how_many() -> Arg:
@@ -106,7 +111,7 @@ def vmapped(
         shape = inner.emit(primitive(np.shape), (value,))
         return inner.emit(primitive(operator.getitem), (shape, axis), hint="n")
 
-    made = _batched(function.body, table, count, size)
+    made = _batched(function.body, table, count, size, Unbound(function.body))
     result = _Finish(made, out_axes).result(function.result)
     body = Block(params, tuple(made.builder.ops), (result,))
     name = f"{function.name}_vmapped"

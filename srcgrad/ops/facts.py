@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -964,6 +965,20 @@ def loosened(x: Facts) -> Facts:
     if x.is_scalar:
         return Facts("unknown", None, ())
     return array(None, x.shape) if x.kind == "array" else Facts("unknown", None, x.shape)
+
+
+def zero_rows(x: Any, n: Any) -> Facts:
+    """The result of `zero_rows(x, n)`: that of `zeros_like(x)`, `n` times."""
+
+    def every(one: Facts) -> Facts:
+        if one.items is not None:
+            return replace(one, items=tuple(map(every, one.items)), known=())
+        if one.element is not None:
+            return replace(one, element=every(one.element))
+        dims = as_array(one).dims
+        return array(one.dtype, None if dims is None else (size_of(n), *dims))
+
+    return every(zeros(x))
 
 
 def structure_like(g: Any, like: Any) -> Facts:

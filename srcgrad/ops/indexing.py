@@ -114,6 +114,7 @@ custom(
 # What the transformation itself emits. A cotangent is a value like any other.
 
 zero(runtime.zeros_like, infer=facts.zeros)
+zero(runtime.zero_rows, infer=facts.zero_rows)
 zero(runtime.basis, infer=facts.constant(Facts("tuple")))
 elementwise(runtime.add, lambda g, z, a, b: g, lambda g, z, a, b: g, infer=facts.summed)
 linear(

@@ -8,6 +8,8 @@ from .. import runtime
 from ..ir.graph import FOR, Arg, Block, Function, Loop, Op, Value, operands, values_in
 from ..ir.rewrite import map_bodies
 
+ZEROS = (runtime.zeros_like, runtime.zero_rows)
+
 
 def collect_entries(function: Function) -> Function:
     """The function whose loops stack the cotangents of a list's entries.
@@ -49,22 +51,29 @@ def _entry(loop: Loop, k: int, definitions: dict[Value, Op]) -> Arg | None:
     param, given = loop.carried[k], loop.yields[k]
     start = definitions.get(loop.inits[k]) if isinstance(loop.inits[k], Value) else None
     made = next((o for o in loop.body.ops if given in o.results), None)
-    if start is None or made is None or start.primitive.function is not runtime.zeros_like:
+    if start is None or made is None or start.primitive.function not in ZEROS:
         return None
     if made.primitive.function is not runtime.index_add or made.args[:2] != (param, loop.index):
         return None
     like = start.args[0]
-    count = definitions.get(loop.count) if isinstance(loop.count, Value) else None
-    if (
-        not isinstance(like, Value)
-        or like.facts.kind != "list"
-        or count is None
-        or count.primitive.function is not len
-    ):
+    if not isinstance(like, Value) or like.facts.kind != "list":
         return None
-    if count.args[0] is not like or _reads(loop.body, param) != 1 or _reads(loop.body, given) != 1:
+    if not _counts(loop.count, like, definitions):
+        return None
+    if _reads(loop.body, param) != 1 or _reads(loop.body, given) != 1:
         return None
     return made.args[2]
+
+
+def _counts(count: Arg, like: Value, definitions: dict[Value, Op]) -> bool:
+    """Whether a list has as many entries as this: it is counted, or a loop of as many rounds made it."""
+    made = definitions.get(count) if isinstance(count, Value) else None
+    if made is not None and made.primitive.function is len and made.args[0] is like:
+        return True
+    maker = definitions.get(like)
+    if maker is None or maker.primitive is not FOR:
+        return False
+    return Loop(maker).count is count and not Loop(maker).stops and like in Loop(maker).stacks
 
 
 def _reads(block: Block, value: Value) -> int:

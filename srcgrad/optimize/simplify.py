@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
-from ..analysis.unbound import unbound_values
+from ..analysis.unbound import Unbound
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Value, operands, values_in
 from ..ir.rewrite import map_bodies, substitute, substitute_op
@@ -61,7 +61,7 @@ def simplify(function: Function) -> Function:
     def transform(body: Block) -> Block:
         uses: dict[Value, int] = {}
         count_uses(body, uses)
-        return _block(body, {}, {}, uses, unbound_values(body))
+        return _block(body, {}, {}, uses, Unbound(body).every)
 
     return map_bodies(function, transform)
 
@@ -325,6 +325,9 @@ def broadcast_to_itself(m: Matcher, op: Op) -> Arg | None:
     return None
 
 
+ZEROS = (np.zeros_like, np.zeros, runtime.zeros_like, runtime.zero_rows)
+
+
 def scattered_sum(m: Matcher, op: Op) -> Arg | None:
     """x + index_add(zeros, i, v) is index_add(x, i, v)."""
     for x, y in (op.args, op.args[::-1]):
@@ -339,7 +342,7 @@ def scattered_sum(m: Matcher, op: Op) -> Arg | None:
         if isinstance(y, Value) and m.uses.get(y, 0) <= 1:
             made = m.definitions.get(y)
             if made is not None and _name(made) == "index_add" and made.ours:
-                start = m.made_by(made.args[0], np.zeros_like, runtime.zeros_like, np.zeros)
+                start = m.made_by(made.args[0], *ZEROS)
                 if start is not None:
                     return m.emit(made.primitive.function, x, made.args[1], made.args[2])
     return None

@@ -47,6 +47,7 @@ from .containers import (
     setitem,
     spread,
     stop_gradient,
+    zero_rows,
     zeros_like,
 )
 from .products import (
@@ -142,5 +143,6 @@ __all__ = [
     "unbroadcast",
     "unstack",
     "without_last",
+    "zero_rows",
     "zeros_like",
 ]  # fmt: skip

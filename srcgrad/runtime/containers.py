@@ -36,6 +36,31 @@ def zeros_like(x: Any) -> Any:
     return np.zeros(x.shape, x.dtype if x.dtype.kind in "fc" else float)
 
 
+def zero_rows(x: Any, n: int) -> Any:
+    """`n` times the zeros of `zeros_like(x)`, along a new first axis of every number and array.
+
+    Of nothing, which stands where no path has assigned a name, there is one, for any shape.
+
+    >>> zero_rows([1.0, np.ones(2)], 3)
+    [array([0., 0., 0.]), array([[0., 0.],
+           [0., 0.],
+           [0., 0.]])]
+    """
+    if isinstance(x, list):
+        return [zero_rows(v, n) for v in x]
+    if isinstance(x, tuple):
+        rows = [zero_rows(v, n) for v in x]
+        return type(x)(*rows) if hasattr(x, "_fields") else tuple(rows)
+    if isinstance(x, dict):
+        return {k: zero_rows(v, n) for k, v in x.items()}
+    if hasattr(x, "__dataclass_fields__"):
+        return instance(type(x), {k: zero_rows(v, n) for k, v in fields_of(x).items()})
+    if x is None:
+        return 0.0
+    zeros = np.asarray(zeros_like(x))
+    return np.zeros((n, *zeros.shape), zeros.dtype)
+
+
 def add(a: Any, b: Any) -> Any:
     """The sum of two adjoints of one value, entry by entry where they are containers.
 
