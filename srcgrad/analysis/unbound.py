@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import runtime
 from ..ir.graph import BRANCHES, LOOPS, UNDEFINED, Arg, Block, Loop, Value, values_in
 
 
@@ -16,7 +18,11 @@ def unbound_values(block: Block) -> set[Value]:
 
 @dataclass(eq=False)
 class Unbound:
-    """The values of a block that may be undefined, the lists of loops with such entries, and these."""
+    """The values of a block that may be undefined where they are not read.
+
+    `values` stand for names; `stacks` are the lists of loops that keep such a value, `entries` what is
+    read of these, and the zeros of what is undefined: numbers, whatever the value is where it is bound.
+    """
 
     block: Block
     values: set[Value] = field(default_factory=set)
@@ -25,23 +31,27 @@ class Unbound:
 
     def __post_init__(self) -> None:
         known = -1
-        while (found := len(self.values) + len(self.stacks)) > known:
+        while (found := sum(map(len, (self.values, self.stacks, self.entries)))) > known:
             known = found
             self._visit(self.block)
 
     @property
     def every(self) -> set[Value]:
-        """The values that may be undefined where they are not read, entries of lists included."""
+        """The values that may be undefined, or numbers in their place."""
         return self.values | self.entries
 
     def mark(self, value: Value) -> dict[str, Any]:
         """The attributes of an op that reads a value where nobody sees what has made it."""
-        if value in self.every:
+        if value in self.values or value in self.entries:
             return {"unbound": "value"}
         return {"unbound": "entries"} if value in self.stacks else {}
 
-    def _is_unbound(self, arg: Arg) -> bool:
-        return arg is UNDEFINED or (isinstance(arg, Value) and arg in self.values)
+    def _spread(self, targets: Iterable[Value], sources: Sequence[Arg]) -> None:
+        """Mark what may be one of these sources."""
+        for found in (self.values, self.entries):
+            undefined = found is self.values and any(s is UNDEFINED for s in sources)
+            if undefined or any(isinstance(s, Value) and s in found for s in sources):
+                found.update(targets)
 
     def _is_stack(self, arg: Arg) -> bool:
         return isinstance(arg, Value) and arg in self.stacks
@@ -50,25 +60,28 @@ class Unbound:
         for op in block.ops:
             for inner in op.blocks:
                 self._visit(inner)
+            function = op.primitive.function
             if op.attrs.get("unbound") == "value":
                 self.values.add(op.result)
             elif op.attrs.get("unbound") == "entries":
                 self.stacks.add(op.result)
-            elif op.primitive.function is operator.getitem and self._is_stack(op.args[0]):
+            elif function is operator.getitem and self._is_stack(op.args[0]):
                 (self.stacks if op.result.facts.kind == "list" else self.entries).add(op.result)
+            elif function is runtime.zeros_like and isinstance(op.args[0], Value):
+                if op.args[0] in self.every:
+                    self.entries.add(op.result)
             elif op.primitive in BRANCHES:
                 for k, result in enumerate(op.results):
-                    if any(self._is_unbound(inner.results[k]) for inner in op.blocks):
-                        self.values.add(result)
+                    self._spread([result], [inner.results[k] for inner in op.blocks])
             elif op.primitive in LOOPS:
                 self._visit_loop(Loop(op))
 
     def _visit_loop(self, loop: Loop) -> None:
-        for k, param in enumerate(loop.carried):
-            if self._is_unbound(loop.inits[k]) or self._is_unbound(loop.yields[k]):
-                self.values.update((param, loop.finals[k]))
-                if loop.test is not None:
-                    self.values.add(loop.test.params[k])
+        tested = loop.carried if loop.test is None else loop.test.params
+        each = zip(loop.carried, loop.finals, tested, loop.inits, loop.yields, strict=True)
+        for param, final, other, init, given in each:
+            self._spread([param, final, other], [init, given])
         for stack, entry in zip(loop.stacks, loop.entries, strict=True):
-            if any(self._is_unbound(v) or self._is_stack(v) for v in values_in(entry)):
+            marked = self.values | self.entries | self.stacks
+            if entry is UNDEFINED or not marked.isdisjoint(values_in(entry)):
                 self.stacks.add(stack)

@@ -122,7 +122,7 @@ class _Settling(Edits):
 
     def _live(self, update: Update) -> Iterable[Value]:
         """What is read after an update and shares memory with what it overwrites."""
-        for value in self.after[update.op]:
+        for value in self.ordered(self.after[update.op]):
             if value is not update.op.result and self.memory.meet(
                 self.memory.all(value), update.written
             ):

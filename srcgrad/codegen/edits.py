@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,6 +44,11 @@ class Edits:
             for inner in op.blocks:
                 self.around[inner] = op
                 self._survey(inner)
+
+    def ordered(self, values: Iterable[Value]) -> list[Value]:
+        """Values in the order in which the function defines them, so that the text is always the same."""
+        order = {value: k for k, value in enumerate(self.home)}
+        return sorted(values, key=lambda value: order.get(value, -1))
 
     def insert(self, block: Block, at: int, copied: Op) -> Function:
         """Put a copy into a block, for all that follows to read."""
