@@ -46,7 +46,7 @@ class Edits:
                 self._survey(inner)
 
     def ordered(self, values: Iterable[Value]) -> list[Value]:
-        """Values in the order in which the function defines them, so that the text is always the same."""
+        """Values as the function defines them in order, so that the text is always the same."""
         order = {value: k for k, value in enumerate(self.home)}
         return sorted(values, key=lambda value: order.get(value, -1))
 
