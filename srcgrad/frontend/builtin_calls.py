@@ -35,6 +35,7 @@ from .symbols import (
     packable,
 )
 from .walks import ONCE, RANGE, Iteration, entries, walk
+from .writes import write_attribute
 
 Arguments = list[Symbol]
 Keywords = dict[str, Symbol]
@@ -415,7 +416,17 @@ def _boolean(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     return emit(low, bool, args, kwargs, facts=PY_BOOL) if known is None else known
 
 
-@builtin(eval, exec, globals, locals, vars, setattr, delattr)
+@builtin(setattr, object.__setattr__)
+def _set_attribute(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+    if kwargs or len(args) != 3 or not isinstance(args[1], str):
+        _forbidden(low, args, kwargs)
+    owner, name, new = args
+    frozen = getattr(low.node.func, "attr", None) == "__setattr__"
+    write_attribute(low, owner, str(name), new, even_frozen=frozen)
+    return None
+
+
+@builtin(eval, exec, globals, locals, vars, delattr)
 def _forbidden(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     name = (
         low.node.func.id if hasattr(low.node, "func") and hasattr(low.node.func, "id") else "this"

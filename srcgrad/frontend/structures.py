@@ -23,20 +23,9 @@ def construct(
 ) -> Symbol | None:
     """An instance of a class: a structure where the class is plain enough, else an op's result."""
     if issubclass(cls, tuple) and hasattr(cls, "_fields"):
-        defaults = getattr(cls, "_field_defaults", {})
-        given = _fields(low, cls, list(cls._fields), defaults, args, kwargs)
-        return tuple.__new__(cls, [given[f] for f in cls._fields])
+        return _named_tuple(low, cls, args, kwargs)
     if dataclasses.is_dataclass(cls) and _is_plain(cls):
-        fields = dataclasses.fields(cls)
-        fixed = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
-        made = {
-            f.name: f.default_factory
-            for f in fields
-            if f.default_factory is not dataclasses.MISSING
-        }
-        missing = {n: low.call(factory, [], {}) for n, factory in made.items() if n not in kwargs}
-        names = [f.name for f in fields]
-        return Record(cls, _fields(low, cls, names, {**fixed, **missing}, args, kwargs))
+        return _made_of_fields(low, cls, args, kwargs)
     closed = cls.__module__.partition(".")[0] in CLOSED_PACKAGES
     if (
         (_written_in_python(cls) or _is_bare(cls))
@@ -56,16 +45,66 @@ def construct(
     return low.emit(primitive, args, kwargs, facts=facts)
 
 
+def _named_tuple(
+    low: Lowerer, cls: Any, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+) -> Symbol:
+    if not _is_generated(cls.__new__) or any("__init__" in vars(b) for b in cls.__mro__[:-2]):
+        low.refuse(
+            f"making an instance of '{cls.__name__}', a named tuple with a __new__ or __init__ of its "
+            "own, is not supported",
+            cure="make it by a function that calls the named tuple itself",
+        )
+    given = _given(low, cls, list(cls._fields), args, kwargs)
+    for name in cls._fields:
+        if name not in given:
+            if name not in cls._field_defaults:
+                low.refuse(f"{cls.__name__}() missing a required argument: '{name}'")
+            given[name] = _default(low, cls, name, cls._field_defaults[name])
+    return tuple.__new__(cls, [given[name] for name in cls._fields])
+
+
+def _is_generated(function: Any) -> bool:
+    """Whether a function was made by dataclasses or namedtuple, not written in a file."""
+    code = getattr(function, "__code__", None)
+    return code is not None and code.co_filename == "<string>"
+
+
+def _made_of_fields(
+    low: Lowerer, cls: type, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
+) -> Symbol:
+    """An instance of a dataclass whose `__init__` does no more than to set its fields."""
+    fields = dataclasses.fields(cls)
+    taken = [f for f in fields if f.init]
+    names = [f.name for f in taken if not f.kw_only]
+    only = [f.name for f in taken if f.kw_only]
+    given = _given(low, cls, names, args, kwargs, only)
+    for f in fields:
+        if f.name not in given:
+            if f.default is not dataclasses.MISSING:
+                given[f.name] = _default(low, cls, f.name, f.default)
+            elif f.default_factory is not dataclasses.MISSING:
+                given[f.name] = low.call(f.default_factory, [], {})
+            elif f.init:
+                low.refuse(f"{cls.__name__}() missing a required argument: '{f.name}'")
+    made = Record(cls, {f.name: given[f.name] for f in fields if f.name in given})
+    after = getattr(cls, "__post_init__", None)
+    if after is not None:
+        low.memory.made(made)
+        low.call(after, [made], {})
+    return made
+
+
 def _made_by_init(
     low: Lowerer, cls: type, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
 ) -> Symbol:
     """An instance of a class of the user: no fields at first, then what its `__init__` writes."""
     init = next((vars(b)["__init__"] for b in cls.__mro__ if "__init__" in vars(b)), None)
     plain = not any("__new__" in vars(base) for base in cls.__mro__[:-1]) and type(cls) is type
-    if not plain or not (hasattr(init, "__code__") or _is_bare(cls)):
+    if _is_generated(init) or not plain or not (hasattr(init, "__code__") or _is_bare(cls)):
         low.refuse(
             f"making an instance of '{cls.__name__}' here is not supported",
-            cure="make it outside and pass it as an argument, or use a NamedTuple or dataclass",
+            cure="make it outside and pass it as an argument, or use a NamedTuple or a dataclass whose "
+            "__post_init__ takes nothing",
         )
     made = Record(cls, {})
     low.memory.made(made)
@@ -96,39 +135,37 @@ def _is_written(cls: type) -> bool:
 
 
 def _is_plain(cls: type) -> bool:
-    """Whether an instance is nothing but its fields."""
-    init = getattr(cls, "__init__")  # noqa: B009
-    generated = getattr(init, "__qualname__", "").startswith(("__create_fn__", cls.__name__))
-    own = any(
-        "__post_init__" in vars(base) or "__setattr__" in vars(base) for base in cls.__mro__[:-1]
-    )
+    """Whether making an instance of a dataclass sets its fields, and runs `__post_init__` at most."""
+    init: Any = getattr(cls, "__init__")  # noqa: B009
+    if not _is_generated(init):
+        return False
+    given = [f for f in dataclasses.fields(cls) if f.init]
+    count = init.__code__.co_argcount + init.__code__.co_kwonlyargcount - 1
     frozen = cls.__dataclass_params__.frozen  # type: ignore[attr-defined]
-    return generated and (not own or (frozen and not hasattr(cls, "__post_init__")))
+    watched = any("__setattr__" in vars(base) for base in cls.__mro__[:-1])
+    # One that takes more than its fields hands the rest to `__post_init__`.
+    return count == len(given) and (frozen or not watched)
 
 
-def _fields(
+def _given(
     low: Lowerer,
     cls: type,
     names: list[str],
-    defaults: Mapping[str, Any],
     args: Sequence[Symbol],
     kwargs: Mapping[str, Symbol],
+    only: Sequence[str] = (),
 ) -> dict[str, Symbol]:
+    """The fields that a call names, by position or by keyword; those of `only` by keyword alone."""
     if len(args) > len(names):
         low.refuse(f"{cls.__name__}() takes {len(names)} arguments but {len(args)} were given")
     given = dict(zip(names, args, strict=False))
     for name, symbol in kwargs.items():
-        if name not in names:
+        if name not in names and name not in only:
             low.refuse(f"{cls.__name__}() got an unexpected keyword argument '{name}'")
         if name in given:
             low.refuse(f"{cls.__name__}() got multiple values for argument '{name}'")
         given[name] = symbol
-    for name in names:
-        if name not in given:
-            if name not in defaults:
-                low.refuse(f"{cls.__name__}() missing a required argument: '{name}'")
-            given[name] = _default(low, cls, name, defaults[name])
-    return {name: given[name] for name in names}
+    return given
 
 
 def _default(low: Lowerer, cls: type, name: str, value: Any) -> Symbol:

@@ -200,8 +200,10 @@ def write_whole(low: Lowerer, handle: Symbol, new: Symbol) -> None:
 # --- attributes --------------------------------------------------------------------------------------
 
 
-def write_attribute(low: Lowerer, owner: Symbol, name: str, new: Symbol) -> None:
-    """`owner.name = new`."""
+def write_attribute(
+    low: Lowerer, owner: Symbol, name: str, new: Symbol, even_frozen: bool = False
+) -> None:
+    """`owner.name = new`; `even_frozen`, as `object.__setattr__` does it."""
     now = low.memory.current(owner)
     if isinstance(now, Value) and now.facts.kind == "object" and low.memory.explode(owner):
         now = low.memory.current(owner)
@@ -214,7 +216,8 @@ def write_attribute(low: Lowerer, owner: Symbol, name: str, new: Symbol) -> None
             "in this function",
         )
     cls = now.cls
-    if getattr(getattr(cls, "__dataclass_params__", None), "frozen", False):
+    frozen = getattr(getattr(cls, "__dataclass_params__", None), "frozen", False)
+    if frozen and not even_frozen:
         low.refuse(f"cannot assign to field '{name}' of '{cls.__name__}', which is frozen")
     found = getattr(cls, name, None)
     if isinstance(found, property):
@@ -222,7 +225,8 @@ def write_attribute(low: Lowerer, owner: Symbol, name: str, new: Symbol) -> None
             low.refuse(f"property '{name}' of '{cls.__name__}' object has no setter")
         low.call(found.fset, [owner, new], {})
         return
-    if hasattr(getattr(cls, "__setattr__"), "__code__"):  # noqa: B009
+    watched = not frozen and hasattr(getattr(cls, "__setattr__"), "__code__")  # noqa: B009
+    if watched and not even_frozen:
         low.refuse(f"'{cls.__name__}' defines __setattr__, which is not read")
     low.memory.made(new, name)
     if isinstance(new, Value) and new.hint is None:
