@@ -17,7 +17,7 @@ from .autodiff.forward import tangent
 from .autodiff.linear import linearized
 from .autodiff.reverse import Wanted, joint, seed_position
 from .frontend.core import BUILTINS, TRANSFORMS, Lowerer
-from .frontend.objects import from_object
+from .frontend.objects import from_object, guard
 from .frontend.symbols import (
     Partial,
     Record,
@@ -95,6 +95,7 @@ def _maker(function: Any, kind: Kind) -> Callable[..., Symbol]:
         if inner is None:  # a decorator with options
             return Partial(function, (), given)
         options = {**kind.fixed, **{k: v for k, v in given.items() if k not in kind.dropped}}
+        options = {k: v if k == "loss" else _as_found(low, v) for k, v in options.items()}
         for key, value in options.items():
             each = value if isinstance(value, tuple | list) else [value]
             if key != "loss" and not all(isinstance(a, int | str | None) for a in each):
@@ -107,6 +108,17 @@ def _maker(function: Any, kind: Kind) -> Callable[..., Symbol]:
         return Partial(Request(kind.operator, options), (inner,), {})
 
     return make
+
+
+def _as_found(low: Lowerer, option: Symbol) -> Symbol:
+    """An option, which may be a number or a tuple outside: as it is now, until it is another."""
+    for capture in low.program.captures.values() if isinstance(option, Value) else ():
+        if capture.value is option:
+            now = capture.read()
+            if all(isinstance(a, int | str) for a in (now if isinstance(now, tuple) else [now])):
+                guard(low, f"option {capture.name}", capture.read, now)
+                return now
+    return option
 
 
 def _called(

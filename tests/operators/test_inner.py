@@ -184,3 +184,46 @@ def test_a_derivative_made_outside_is_read_inside():
     np.testing.assert_allclose(grad(lambda x: np.sum(product(x, V)))(X), 6 * V)
     matrix = jacobian(lambda z: z**2)
     np.testing.assert_allclose(grad(lambda x: np.sum(matrix(x)))(X), np.full(3, 2.0))
+
+
+def weighed(x, y):
+    return np.sum(x * y * y)
+
+
+WHICH = (0, 1)
+
+
+def test_options_are_read_from_outside_as_they_are_now(monkeypatch):
+    def both(x, y):
+        return sum(np.sum(g**2) for g in grad(weighed, argnums=WHICH)(x, y))
+
+    f, x, y = grad(both), np.ones(2), np.array([1.0, 2.0])
+    np.testing.assert_allclose(f(x, y), 8 * y**2)  # y^4 + 4 x^2 y^2
+    monkeypatch.setitem(globals(), "WHICH", (0,))
+    np.testing.assert_allclose(f(x, y), 0 * x)
+
+
+def drift(q):
+    total = 0.0
+    for i in range(2):
+        for j in range(2):
+            if i != j:
+                r = q[j] - q[i]
+                total += r / (r @ r + 0.01)
+    return total
+
+
+def test_rows_of_what_is_a_number_at_first():
+    """Nothing but its argument says what shape the gradient has."""
+
+    def loss(q):
+        for _ in range(2):
+            q = q + 0.05 * drift(q)
+        return np.sum(q**2)
+
+    q = np.array([[0.3, 0.7], [0.1, 0.4]])
+    wanted = np.array(
+        [(grad(loss)(q + h) - grad(loss)(q - h)) / 2e-5 for h in np.eye(4).reshape(4, 2, 2) * 1e-5]
+    )
+    for matrix in (jacrev(grad(loss)), jacfwd(grad(loss)), hessian(loss)):
+        np.testing.assert_allclose(matrix(q).reshape(4, 2, 2), wanted, atol=1e-8)
