@@ -1,6 +1,11 @@
 """srcgrad differentiates NumPy programs ahead of time: source in, the source of the gradient out."""
 
-from .api import grad, register, value_and_grad, vjp
+from .api.matrices import divergence, hessian, jacfwd, jacobian, jacrev
+from .api.products import elementwise_grad, gauss_newton_product, hvp
+from .api.pushforward import jvp, linearize
+from .api.reverse import grad, register, value_and_grad, vjp
+from .api.sparse import sparse_hessian, sparse_jacobian
+from .api.vmapping import vmap
 from .custom import custom_jvp, custom_vjp, grad_of
 from .errors import (
     MissingRule,
@@ -13,12 +18,8 @@ from .errors import (
     UnsupportedSyntax,
 )
 from .implicit import custom_root, fixed_point
-from .matrices import divergence, hessian, jacfwd, jacobian, jacrev
-from .products import elementwise_grad, gauss_newton_product, hvp
-from .pushforward import jvp, linearize
 from .runtime import stop_gradient
 from .runtime.checkpoints import checkpoint, checkpointed
-from .sparse import sparse_hessian, sparse_jacobian
 from .tensor import (
     Tensor,
     TensorError,
@@ -39,7 +40,6 @@ from .tensor import (
     zeros,
     zeros_like,
 )
-from .vmapping import vmap
 
 __version__ = "0.1.0"
 

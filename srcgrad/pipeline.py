@@ -14,10 +14,12 @@ from .autodiff.cotangents import primitive
 from .autodiff.forward import tangent
 from .autodiff.linear import linearized
 from .autodiff.reverse import Wanted, joint, partition
-from .buffers import into_buffers, writing
+from .calls.buffers import into_buffers, writing
+from .calls.conform import Conform, conform_each, conformer, is_differentiable
+from .calls.lookup import Binder, measured
+from .calls.overlap import keeping_apart
 from .codegen.load import Generated, generate, load, make_binder
 from .config import settings
-from .conform import Conform, conform_each, conformer, is_differentiable
 from .errors import NotScalar
 from .frontend.lower import lower
 from .frontend.parameters import free_parameters
@@ -28,13 +30,9 @@ from .ir.graph import Function
 from .ir.rewrite import as_primal, map_bodies
 from .ir.types import Facts
 from .kinds import rule_changes
-from .lookup import Binder, measured
-from .operators import gradient_of, output_of, paired, unseeded
-from .ops import tables  # noqa: F401  registers the rules
-from .optimize.passes import optimize
-from .overlap import keeping_apart
-from .transforms import LIKE_ARGUMENTS, TRANSFORMS
-from .wanted import (
+from .operators.gradients import gradient_of, output_of, paired, unseeded
+from .operators.table import LIKE_ARGUMENTS, TRANSFORMS
+from .operators.wanted import (
     Argnums,
     called,
     facts_of_wanted,
@@ -43,6 +41,8 @@ from .wanted import (
     refusal,
     wanted_of,
 )
+from .ops import tables  # noqa: F401  registers the rules
+from .optimize.passes import optimize
 
 __all__ = [
     "Pair",
@@ -136,7 +136,7 @@ def program_of(derivative: Any, given: Given) -> Program:
     if derivative.operator in LIKE_ARGUMENTS:
         conform = _conformer(graph, options["argnums"], program.graph.result)
         run = _conforming(run, conform, False, False)
-    return replace(program, run=keeping_apart(run, made))
+    return replace(program, run=keeping_apart(run, made, graph))
 
 
 def gradient_program(

@@ -33,8 +33,8 @@ from srcgrad import (
     value_and_grad,
     vjp,
 )
-from srcgrad.derivative import Derivative, shared_programs
-from srcgrad.lookup import Programs
+from srcgrad.api.derivative import Derivative, shared_programs
+from srcgrad.calls.lookup import Programs
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,12 +8,21 @@ import pytest
 from zoo.numeric import directional, random_like, tree_dot
 from zoo.registry import all_programs
 
-from srcgrad import MissingRule, SrcgradError, StructureError, grad, pipeline, wanted
-from srcgrad.conform import conform_each, conformer, cotangent_like, is_differentiable
+from srcgrad import MissingRule, SrcgradError, StructureError, grad, pipeline
+from srcgrad.calls.conform import conform_each, conformer, cotangent_like, is_differentiable
+from srcgrad.calls.lookup import (
+    GENERATING,
+    ByIdentity,
+    Programs,
+    Recent,
+    hashable,
+    identity_of,
+    key_of,
+)
 from srcgrad.ir.interpret import interpret
 from srcgrad.ir.types import PY_FLOAT, UNKNOWN, Facts, array, facts_of
 from srcgrad.ir.verify import verify
-from srcgrad.lookup import GENERATING, ByIdentity, Programs, Recent, hashable, identity_of, key_of
+from srcgrad.operators import wanted
 from srcgrad.pipeline import Program, gradient_program, primal, pullback_programs
 
 PROGRAMS = all_programs()

@@ -84,7 +84,10 @@ class _Owner:
         op = self.maker.get(value)
         if op is not None and op.primitive.function is np.broadcast_to:
             return self._filled(op)
-        return self.builder.emit(_primitive(np.copy), (value,), hint=value.hint)
+        hint = (
+            None if op is None else value.hint
+        )  # a copy of what is given needs no name of its own
+        return self.builder.emit(_primitive(np.copy), (value,), hint=hint)
 
     def _fresh(self, roots: Roots) -> bool:
         """Whether the memory was made for the gradient: what the program made may be wanted again."""

@@ -162,6 +162,40 @@ def one_factor(m: Matcher, op: Op) -> Arg | None:
     return None
 
 
+def ones_factor(m: Matcher, op: Op) -> Arg | None:
+    """An array of ones times x is x."""
+    for ones, other in (op.args, op.args[::-1]):
+        if m.made_by(ones, np.ones_like, np.ones) is not None and _as_it_is(other, op):
+            return other
+    return None
+
+
+def identity_factor(m: Matcher, op: Op) -> Arg | None:
+    """eye @ x and x @ eye are x, and so with a multiple of eye."""
+    for unit, other in (op.args, op.args[::-1]):
+        if not _as_it_is(other, op):
+            continue
+        if _is_identity(m, unit):
+            return other
+        scaled = m.made_by(unit, mul)
+        for number, rest in () if scaled is None else (scaled.args, scaled.args[::-1]):
+            if facts_of_arg(number).is_scalar and is_floating(number) and _is_identity(m, rest):
+                return m.emit(mul, number, other)
+    return None
+
+
+def _is_identity(m: Matcher, arg: Arg) -> bool:
+    made = m.made_by(arg, np.eye)
+    return made is not None and len(made.args) == 1 and not made.kwargs.keys() - {"dtype"}
+
+
+def _as_it_is(other: Arg, op: Op) -> bool:
+    """Whether an operand has the shape and the type of the result."""
+    given, wanted = facts_of_arg(other), op.result.facts
+    typed = given.dtype is not None and given.dtype == wanted.dtype
+    return given.kind == "array" and typed and given.same_shape(wanted)
+
+
 def constants(m: Matcher, op: Op) -> Arg | None:
     """Numbers that are written down are computed with at once; a * (b / x) is (a * b) / x."""
     x, y = op.args
@@ -517,9 +551,9 @@ def transpose_twice(m: Matcher, op: Op) -> Arg | None:
 
 
 TABLE: dict[Any, tuple[Rewrite, ...]] = {
-    mul: (one_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
+    mul: (one_factor, ones_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
     div: (one_factor, constants, sign_outwards, mask_outwards, absorb_broadcast),
-    operator.matmul: (sign_outwards,),
+    operator.matmul: (sign_outwards, identity_factor),
     add: (
         zero_term,
         common_mask,

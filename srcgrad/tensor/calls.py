@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..api import Derivative
+from ..api.reverse import Derivative
+from ..calls.lookup import measured
 from ..ir.graph import CONTROL, Function, Value, map_values
 from ..ir.types import array
-from ..lookup import measured
 from ..pipeline import Program, finish, header, primal
 from .accumulate import Target, accumulating
 from .labels import camel, label_of

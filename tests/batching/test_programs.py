@@ -12,15 +12,15 @@ from zoo.registry import all_programs
 
 from batching.examples import COUNT, example, same, stacked
 from srcgrad import grad
+from srcgrad.api.vmapping import vmap
 from srcgrad.autodiff.reverse import Wanted, joint, seed_position
 from srcgrad.autodiff.vmap import vmapped
-from srcgrad.conform import is_differentiable
+from srcgrad.calls.conform import is_differentiable
 from srcgrad.ir.interpret import interpret
 from srcgrad.ir.types import facts_of
 from srcgrad.optimize.passes import optimize
 from srcgrad.pipeline import binder, finish, primal
 from srcgrad.testing.trees import entries, is_float, random_like, rebuilt
-from srcgrad.vmapping import vmap
 
 PROGRAMS = all_programs()
 KERNELS = {name: k for name, k in all_kernels().items() if k.refused is None}

@@ -10,7 +10,7 @@ from kernels.registry import all_kernels
 from batching.examples import COUNT, same, stacked
 from srcgrad.autodiff.reverse import Wanted, joint, seed_position
 from srcgrad.autodiff.vmap import batch_ops, batched_facts
-from srcgrad.conform import is_differentiable
+from srcgrad.calls.conform import is_differentiable
 from srcgrad.ir.build import facts_of_arg
 from srcgrad.ir.graph import Value
 from srcgrad.ir.interpret import Runner

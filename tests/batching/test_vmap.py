@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from srcgrad import SrcgradError, grad, value_and_grad
+from srcgrad.api.vmapping import vmap
 from srcgrad.errors import StructureError
-from srcgrad.vmapping import vmap
 
 X = np.linspace(-1.0, 1.0, 36).reshape(12, 3)
 W = np.linspace(0.2, 0.9, 12).reshape(4, 3)

@@ -9,7 +9,7 @@ from zoo.numeric import tree_leaves
 
 from forward.test_second_order import MASKED, WHOLES, of_program
 from srcgrad.errors import StructureError
-from srcgrad.jacobians import jacobian_of
+from srcgrad.operators.jacobians import jacobian_of
 
 # Where what is returned is now a number and now an array, there is no shape that is known before.
 SHAPELESS = {

@@ -8,12 +8,12 @@ import pytest
 from zoo.numeric import is_float, random_like, tree_leaves, tree_map
 
 from forward.programs import quietly, wholes
-from srcgrad.api import Derivative
+from srcgrad.api.reverse import Derivative
 from srcgrad.autodiff.forward import tangent
 from srcgrad.autodiff.reverse import Wanted, joint, seed_position
-from srcgrad.conform import tangent_like
+from srcgrad.calls.conform import tangent_like
 from srcgrad.ir.rewrite import as_primal, map_bodies
-from srcgrad.operators import output_of, paired
+from srcgrad.operators.gradients import output_of, paired
 from srcgrad.optimize.passes import optimize
 from srcgrad.pipeline import finish, primal
 

@@ -20,7 +20,7 @@ from zoo.test_gradients import close
 
 from srcgrad import vjp
 from srcgrad.autodiff.reverse import Wanted, joint
-from srcgrad.conform import is_differentiable
+from srcgrad.calls.conform import is_differentiable
 from srcgrad.frontend.lower import lower, signature_of
 from srcgrad.ir.interpret import interpret
 from srcgrad.ir.types import facts_of

@@ -19,7 +19,7 @@ import srcgrad
 from kernels.registry import KERNELS as REGISTER
 from kernels.registry import Kernel, all_kernels
 from srcgrad.autodiff.reverse import Wanted, joint
-from srcgrad.conform import is_differentiable
+from srcgrad.calls.conform import is_differentiable
 from srcgrad.errors import SrcgradError
 from srcgrad.ir.interpret import interpret
 from srcgrad.ir.types import facts_of

@@ -261,3 +261,27 @@ def test_of_matrices_with_rows_of_constants(jac):
     q, e = np.array([0.1, 0.5, -0.3]), 1e-6
     slopes = [(chain(q + e * v) - chain(q - e * v)) / (2 * e) for v in np.eye(3)]
     np.testing.assert_allclose(jac(chain)(q), np.transpose(slopes), atol=1e-8)
+
+
+def test_a_vector_may_be_named():
+    def cubes(x, scale=2.0):
+        return np.sum(scale * x**3)
+
+    x = np.array([1.0, 2.0])
+    for found in (
+        hvp(cubes)(x, v=x),
+        hvp(cubes)(x=x, v=x),
+        hvp(cubes)(x, scale=2.0, v=x),
+        hvp(cubes)(x, 2.0, x),
+    ):
+        np.testing.assert_allclose(found, 12 * x * x)
+
+
+def test_a_vector_may_be_the_argument_that_is_written_to():
+    def steps(u):
+        u[1:] *= u[:-1]
+        return np.sum(u**2)
+
+    u = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(hvp(steps)(u, u), hessian(steps)(u) @ u)
+    np.testing.assert_array_equal(u, [1.0, 2.0, 3.0])

@@ -808,6 +808,8 @@ for x in (0.5, 3, np.float64(0.5), sample(3), INTS, [0.5, sample(2)], (0.5,), {"
           Named(0.5, sample(2)), np.int64(3), sample(10), None, "text"):  # fmt: skip
     case(runtime.zeros_like, x)
 case(runtime.basis, (sample(2), 0.5))
+for x in (sample(2), 0.5, [sample(2), 0.5]):
+    case(runtime.zero_rows, x, 3)
 for x, y in ((sample(3), sample(3, seed=1)), (0.5, 0.7), ([0.5, sample(2)], [0.1, sample(2,
              seed=1)]),
              ((0.5, 0.7), (0.1, 0.2)), (Pair(0.5, sample(2)), Pair(0.1, sample(2)))):  # fmt: skip

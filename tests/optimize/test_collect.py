@@ -99,3 +99,14 @@ def test_the_gradient_of_a_list_is_made_by_a_loop_over_it():
 
     made = optimize(derive(f, [0.5, 1.5, 2.5]))
     assert seeded(made, [0.5, 1.5, 2.5]) == [1.0, 3.0, 5.0]
+
+
+def test_rows_of_entries_are_stacked():
+    """The cotangents of a list in many rows begin as zeros for each row."""
+    b, xs = Adjoint(), param("xs", LIST)
+    zeros = b(runtime.zero_rows, xs, 2)
+    k, d, body = param("k", PY_INT), param("d", zeros.facts), Adjoint()
+    v = body(np.full, 2, body(operator.mul, k, 2.0))
+    block = body.block((k, d), [body(runtime.index_add, d, k, v)])
+    (filled,) = b.emit_for(b(len, xs), [zeros], block)
+    assert collected(function_of(b, [xs, param("ys", LIST)], filled))

@@ -62,6 +62,33 @@ def test_a_factor_of_one_goes(b, one, facts):
         assert after(b, made).result is p
 
 
+def test_a_factor_of_ones_goes(b):
+    p = x()
+    for ones in (b(np.ones_like, x()), b(np.ones, 3)):
+        assert after(b, b(mul, p, ones)).result is p
+        assert after(b, b(mul, ones, p)).result is p
+
+
+@pytest.mark.parametrize("facts", [array("float32", (3,)), array("float64", ()), PY_FLOAT, UNKNOWN])
+def test_a_factor_of_ones_that_changes_shape_or_type_stays(b, facts):
+    made = b(mul, x(facts), b(np.ones_like, x()))
+    assert "ones_like" in live(after(b, made)) or "np.ones_like" in live(after(b, made))
+
+
+def test_a_product_with_the_identity_goes(b):
+    p, eye = x(array("float64", (3, 3))), b(np.eye, 3)
+    assert after(b, b(operator.matmul, eye, p)).result is p
+    assert after(b, b(operator.matmul, p, eye)).result is p
+    assert live(after(b, b(operator.matmul, b(mul, 0.5, eye), p))) == ["mul"]
+
+
+def test_a_product_with_what_is_no_identity_stays(b):
+    square, single = array("float64", (3, 3)), array("float32", (3, 3))
+    for made in (b(np.eye, 3, 3, 1), b(np.eye, 3, k=1)):
+        assert "matmul" in live(after(b, b(operator.matmul, made, x(square))))
+    assert "matmul" in live(after(b, b(operator.matmul, b(np.eye, 3), x(single))))
+
+
 @pytest.mark.parametrize("facts", [PY_INT, array("int64", (3,)), array("bool", (3,)), array()])
 def test_a_factor_of_one_that_may_change_the_type_stays(b, facts):
     p = x(facts)

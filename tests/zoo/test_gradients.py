@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from srcgrad.api import Derivative
+from srcgrad.api.reverse import Derivative
 from srcgrad.autodiff.reverse import gradient
 from srcgrad.ir.interpret import interpret
 from srcgrad.ir.verify import verify

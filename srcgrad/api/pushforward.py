@@ -6,15 +6,15 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import SrcgradError, StructureError
+from ..kinds import OPERATORS
 from .derivative import road, save, shared_programs
-from .errors import SrcgradError, StructureError
-from .kinds import OPERATORS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .lookup import Binder
-    from .pipeline import Pair, Program
+    from ..calls.lookup import Binder
+    from ..pipeline import Pair, Program
 
 
 class Tangent:
@@ -103,7 +103,7 @@ def jvp(
         return x**3, 3 * x_dot * x**2
     <BLANKLINE>
     """
-    from .conform import tangent_of
+    from ..calls.conform import tangent_of
 
     if primals is None and tangents is None:
         return Tangent(function, has_aux)
@@ -115,7 +115,7 @@ def jvp(
 def _tangent_program(
     function: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool
 ) -> tuple[Program, tuple[Any, ...], list[Any]]:
-    from .lookup import Programs, identity_of
+    from ..calls.lookup import Programs, identity_of
 
     _check_call("jvp", function, primals, tangents)
     bind = _binder(function)
@@ -157,7 +157,7 @@ def _check_call(name: str, function: Any, primals: Any, tangents: Any) -> None:
 
 def _binder(function: Callable[..., Any]) -> Binder:
     """What binds the arguments of a call, made once."""
-    from .lookup import identity_of
+    from ..calls.lookup import identity_of
 
     shared, key = shared_programs(), ("binder", identity_of(function))
     found: Binder | None = shared.get(key)
@@ -180,7 +180,7 @@ def _moving(
     names: Sequence[str], bound: Sequence[Any], given: Sequence[Any]
 ) -> tuple[tuple[int, ...], list[Any]]:
     """Which parameters have tangents, and these in the types of the arguments."""
-    from .conform import tangent_like
+    from ..calls.conform import tangent_like
 
     places, dots = [], []
     for k, (name, primal, dot) in enumerate(zip(names, bound, given, strict=True)):
@@ -214,7 +214,7 @@ class Pushforward:
         StructureError
             If a tangent has not the structure and the shapes of its argument.
         """
-        from .conform import full_tangent, tangent_of
+        from ..calls.conform import full_tangent, tangent_of
 
         names = self._binder.__names__
         given = per_parameter(tangents, names, self._binder.__star__)
@@ -250,7 +250,7 @@ def linearize(function: Callable[..., Any], *primals: Any, has_aux: bool = False
     >>> pushforward(np.array([1.0, 1.0])).round(6)
     array([ 0.      , -3.141593])
     """
-    from .lookup import Programs, identity_of
+    from ..calls.lookup import Programs, identity_of
 
     _check_function("linearize", function)
     shared, key = shared_programs(), ("linearize", identity_of(function), has_aux)

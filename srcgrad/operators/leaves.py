@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .autodiff.cotangents import Cotangents, known_entries, primitive
-from .conform import is_differentiable
-from .errors import StructureError
-from .ir.build import Builder, facts_of_arg
-from .ir.graph import Arg, Value
-from .ir.types import CONTAINERS, NUMERIC, Facts, Size
-from .ops import facts as inference
+from ..autodiff.cotangents import Cotangents, known_entries, primitive
+from ..calls.conform import is_differentiable
+from ..errors import StructureError
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Value
+from ..ir.types import CONTAINERS, NUMERIC, Facts, Size
+from ..ops import facts as inference
 
 
 @dataclass(frozen=True, slots=True)

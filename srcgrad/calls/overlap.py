@@ -7,25 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from .errors import UnknownAlias
-from .ir.graph import Function
-from .runtime import fields_of
+from ..errors import UnknownAlias
+from ..ir.graph import Function
+from ..runtime import fields_of
 
 
-def keeping_apart(run: Callable[..., Any], function: Function) -> Callable[..., Any]:
+def keeping_apart(
+    run: Callable[..., Any], function: Function, read: Function | None = None
+) -> Callable[..., Any]:
     """`run`, for arguments of which none that is written to shares memory with another.
 
-    The function was read as if each argument were memory of its own.
+    The function was read as if each argument were memory of its own: `read`, where more has been added to
+    its arguments, such as a vector.
     """
     if not function.writes:
         return run
+    own = [p.name for p in (read or function).signature]
     names = [p.name for p in function.signature]
+    places = [k for k, name in enumerate(names) if name in own]
+    names = [names[k] for k in places]
     written = [k for k, name in enumerate(names) if name in function.writes]
 
     def call(*args: Any) -> Any:
-        check_apart(
-            args[: len(names)], names, written
-        )  # what comes after is not read by the function
+        check_apart(tuple(args[k] for k in places), names, written)
         return run(*args)
 
     return call

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import SrcgradError, StructureError
+from ..kinds import OPERATORS
 from .derivative import Specialized, road
-from .errors import SrcgradError, StructureError
-from .kinds import OPERATORS
 
 if TYPE_CHECKING:
-    from .ir.graph import Block, Function
-    from .ir.types import Facts
-    from .lookup import Binder, Programs
-    from .pipeline import Program
+    from ..calls.lookup import Binder, Programs
+    from ..ir.graph import Block, Function
+    from ..ir.types import Facts
+    from ..pipeline import Program
 
 __all__ = ["Vmapped", "vmap"]
 
@@ -74,7 +74,7 @@ class Vmapped:
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], Programs[Program], tuple[Axes, ...]]:
         """One value per parameter, the programs for such calls, and the axes of each parameter."""
-        from .lookup import Programs
+        from ..calls.lookup import Programs
 
         bind = self._binder = self._binder or road().binder(self.function)
         bound = bind(*args, **kwargs)
@@ -107,9 +107,9 @@ class Vmapped:
         """The program for arguments of these facts."""
         from dataclasses import replace
 
-        from .ir.rewrite import map_bodies
-        from .optimize.passes import optimize
-        from .overlap import keeping_apart
+        from ..calls.overlap import keeping_apart
+        from ..ir.rewrite import map_bodies
+        from ..optimize.passes import optimize
 
         graph, examples = self._graph(given, axes)
         made = map_bodies(optimize(map_bodies(graph, as_made)), as_written)
@@ -142,7 +142,7 @@ class Vmapped:
         self, given: Mapping[str, Facts], axes: tuple[Axes, ...]
     ) -> tuple[Function, Function]:
         """The graph over all examples, and that of one."""
-        from .autodiff.vmap import one_of, sizes_of, vmapped
+        from ..autodiff.vmap import one_of, sizes_of, vmapped
 
         ones = {
             name: one_of(facts, each)
@@ -321,7 +321,7 @@ def as_made(block: Block) -> Block:
     """
     from dataclasses import replace
 
-    from .ir.graph import Block
+    from ..ir.graph import Block
 
     ops = tuple(
         replace(
@@ -340,7 +340,7 @@ def as_written(block: Block) -> Block:
     """The block with the user's own lines told apart again: they are printed as they were written."""
     from dataclasses import replace
 
-    from .ir.graph import Block
+    from ..ir.graph import Block
 
     ops = tuple(
         replace(op, adjoint=op.derived, blocks=tuple(map(as_written, op.blocks)))

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from . import runtime
-from .autodiff.cotangents import primitive
-from .conform import shown
-from .errors import StructureError
-from .ir.build import Builder
-from .ir.graph import (
+from .. import runtime
+from ..autodiff.cotangents import primitive
+from ..errors import StructureError
+from ..ir.build import Builder
+from ..ir.graph import (
     LOOPS,
     Arg,
     Block,
@@ -27,9 +26,10 @@ from .ir.graph import (
     values_in,
     walk,
 )
-from .ir.rewrite import substitute
-from .ir.types import Facts
-from .runtime import fields_of, instance
+from ..ir.rewrite import substitute
+from ..ir.types import Facts
+from ..runtime import fields_of, instance
+from .conform import shown
 
 ZEROS = (np.zeros_like, np.zeros, runtime.zeros_like)
 

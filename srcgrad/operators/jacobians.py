@@ -9,18 +9,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from . import runtime
-from .autodiff.cotangents import primitive
-from .autodiff.reverse import Wanted, joint, seed_position
-from .autodiff.vmap import batch_ops
-from .errors import StructureError
-from .ir.build import Builder, facts_of_arg
-from .ir.graph import Arg, Block, Function, Op, Value
-from .ir.rewrite import substitute_block
-from .ir.types import CONTAINERS, PY_INT, Facts, Size, array
+from .. import runtime
+from ..autodiff.cotangents import primitive
+from ..autodiff.reverse import Wanted, joint, seed_position
+from ..autodiff.vmap import batch_ops
+from ..errors import StructureError
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Block, Function, Op, Value
+from ..ir.rewrite import substitute_block
+from ..ir.types import CONTAINERS, PY_INT, Facts, Size, array
+from ..ops import facts as inference
+from .gradients import moved, output_of, paired, plain_gradient_of
 from .leaves import Leaf, Tree, total_of
-from .operators import moved, output_of, paired, plain_gradient_of
-from .ops import facts as inference
 from .wanted import Argnums, called, check_arguments, listed, wanted_of
 
 Mode = Literal["forward", "reverse"] | None

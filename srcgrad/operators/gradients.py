@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from . import runtime
-from .autodiff.cotangents import primitive
-from .autodiff.forward import tangent
-from .autodiff.reverse import Wanted, gradient, joint, seed_position
-from .errors import StructureError
-from .ir.build import Builder, facts_of_arg
-from .ir.graph import Arg, Block, Function, Op, Parameter, Value
-from .ir.rewrite import as_primal, map_bodies, renew_block, substitute_block
-from .ir.types import CONTAINERS, Facts
+from .. import runtime
+from ..autodiff.cotangents import primitive
+from ..autodiff.forward import tangent
+from ..autodiff.reverse import Wanted, gradient, joint, seed_position
+from ..errors import StructureError
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Block, Function, Op, Parameter, Value
+from ..ir.rewrite import as_primal, map_bodies, renew_block, substitute_block
+from ..ir.types import CONTAINERS, Facts
 from .wanted import (
     Argnums,
     called,

@@ -9,14 +9,14 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .autodiff.cotangents import primitive
-from .autodiff.vmap import batch_ops, one_of
-from .frontend.branches import building
-from .frontend.core import Lowerer
-from .frontend.symbols import Record, Symbol, children, is_number, labels, rebuild
-from .ir.build import Builder, facts_of_arg
-from .ir.graph import Arg, Value
-from .ir.types import NUMERIC, Size
+from ..autodiff.cotangents import primitive
+from ..autodiff.vmap import batch_ops, one_of
+from ..frontend.branches import building
+from ..frontend.core import Lowerer
+from ..frontend.symbols import Record, Symbol, children, is_number, labels, rebuild
+from ..ir.build import Builder, facts_of_arg
+from ..ir.graph import Arg, Value
+from ..ir.types import NUMERIC, Size
 
 PARAMETERS = ("function", "in_axes", "out_axes")
 

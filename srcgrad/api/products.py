@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import StructureError
+from ..kinds import OPERATORS, Kind
 from .derivative import Argnums, Transformed
-from .errors import StructureError
-from .kinds import OPERATORS, Kind
 
 if TYPE_CHECKING:
-    from .ir.types import Facts
-    from .lookup import Binder
+    from ..calls.lookup import Binder
+    from ..ir.types import Facts
 
 
 class Product(Transformed):
@@ -28,8 +28,8 @@ class Product(Transformed):
         return {name: facts for name, facts in given.items() if name != vector}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        from .conform import tangent_like
-        from .lookup import picked
+        from ..calls.conform import tangent_like
+        from ..calls.lookup import picked
 
         programs = self._programs or self._all_programs()
         bound = list(programs.bind(*args, **kwargs))
@@ -46,7 +46,7 @@ class Product(Transformed):
 
 
 class WithVector:
-    """Binds the arguments of a call of which the last one given by position is a vector."""
+    """Binds the arguments of a call, and a vector: the last one given by position, or by its name."""
 
     def __init__(self, binder: Binder, called: str) -> None:
         self.binder = binder
@@ -54,20 +54,25 @@ class WithVector:
         name = "v"
         while name in binder.__names__:
             name += "_"
+        self.name = name
         self.__end__ = binder.__end__ + 1
         self.__star__ = binder.__star__
         names = binder.__names__
         self.__names__ = (*names[: binder.__end__], name, *names[binder.__end__ :])
 
     def __call__(self, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        if not args:
+        if self.name in kwargs:
+            vector = kwargs.pop(self.name)
+        elif args:
+            *args, vector = args  # type: ignore[assignment]
+        else:
             raise StructureError(
                 f"{self.called} is called without a vector",
-                cure="give the vector last, after the arguments: hvp(f)(x, v)",
+                cure=f"give the vector last, after the arguments, or by its name: {self.name}=...",
             )
-        bound = self.binder(*args[:-1], **kwargs)
+        bound = self.binder(*args, **kwargs)
         at = self.binder.__end__
-        return (*bound[:at], args[-1], *bound[at:])
+        return (*bound[:at], vector, *bound[at:])
 
 
 def _end(binder: Any) -> int:
@@ -108,7 +113,8 @@ def hvp(function: Callable[..., Any], argnums: Argnums = 0) -> HessianProduct:
         Returns one number.
     argnums : int, str, or a sequence of these
         The arguments by which the Hessian is taken, as for `grad`. The vector is structured and shaped
-        as that argument is, or as the tuple of these arguments; so is the product.
+        as that argument is, or as the tuple of these arguments; so is the product. It is called `v`
+        where it is given by keyword.
 
     Raises
     ------

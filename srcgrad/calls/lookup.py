@@ -10,10 +10,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from .errors import SrcgradError
-from .ir.graph import Capture
-from .ir.types import SMALLEST_SYMBOL, Dim, Facts, facts_of
-from .runtime import fields_of
+from ..errors import SrcgradError
+from ..ir.graph import Capture
+from ..ir.types import SMALLEST_SYMBOL, Dim, Facts, facts_of
+from ..runtime import fields_of
 
 V = TypeVar("V")
 

@@ -12,27 +12,28 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from . import roots, runtime
-from .autodiff.forward import tangent
-from .autodiff.linear import linearized
-from .autodiff.reverse import Wanted, joint, seed_position
-from .frontend.core import BUILTINS, TRANSFORMS, Lowerer
-from .frontend.objects import from_object, guard
-from .frontend.symbols import (
+from .. import runtime
+from ..autodiff.forward import tangent
+from ..autodiff.linear import linearized
+from ..autodiff.reverse import Wanted, joint, seed_position
+from ..frontend.core import BUILTINS, TRANSFORMS, Lowerer
+from ..frontend.objects import from_object, guard
+from ..frontend.symbols import (
     Partial,
     Record,
     Symbol,
     children,
     labels,
 )
-from .ir.graph import Arg, Block, Function, Op, Value
-from .ir.rewrite import as_primal, renew_block
-from .kinds import Kind
-from .nested_maps import PARAMETERS, Map, map_called
+from ..ir.graph import Arg, Block, Function, Op, Value
+from ..ir.rewrite import as_primal, renew_block
+from ..kinds import Kind
+from ..operators.table import OF_ONE_NUMBER, VECTOR_LAST
+from ..operators.table import TRANSFORMS as OPERATORS
+from ..operators.wanted import listed
+from . import roots
+from .maps import PARAMETERS, Map, map_called
 from .reading import Inner, read
-from .transforms import OF_ONE_NUMBER, VECTOR_LAST
-from .transforms import TRANSFORMS as OPERATORS
-from .wanted import listed
 
 
 @dataclass(frozen=True)

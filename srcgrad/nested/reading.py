@@ -6,15 +6,15 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from . import runtime
-from .autodiff.reverse import Wanted
-from .conform import is_differentiable
-from .frontend.branches import building
-from .frontend.core import Lowerer
-from .frontend.parameters import free_parameters
-from .frontend.places import Region
-from .frontend.statements import ASSERT
-from .frontend.symbols import (
+from .. import runtime
+from ..autodiff.reverse import Wanted
+from ..calls.conform import is_differentiable
+from ..frontend.branches import building
+from ..frontend.core import Lowerer
+from ..frontend.parameters import free_parameters
+from ..frontend.places import Region
+from ..frontend.statements import ASSERT
+from ..frontend.symbols import (
     Closure,
     Method,
     Outside,
@@ -26,10 +26,10 @@ from .frontend.symbols import (
     labels,
     rebuild,
 )
-from .frontend.unwrap import unwrap
-from .ir.build import facts_of_arg
-from .ir.graph import CALL, Arg, Block, Function, Parameter, Value, walk
-from .wanted import check_arguments, check_scalar, only_the_call_tells, refusal
+from ..frontend.unwrap import unwrap
+from ..ir.build import facts_of_arg
+from ..ir.graph import CALL, Arg, Block, Function, Parameter, Value, walk
+from ..operators.wanted import check_arguments, check_scalar, only_the_call_tells, refusal
 
 
 @dataclass(frozen=True)

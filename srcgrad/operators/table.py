@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .ir.graph import Function
-from .jacobians import divergence_of, hessian_of, jacobian_of
-from .operators import (
+from ..ir.graph import Function
+from .gradients import (
     elementwise_gradient_of,
     gauss_newton_product_of,
     hessian_product_of,
     plain_gradient_of,
 )
+from .jacobians import divergence_of, hessian_of, jacobian_of
 
 Transform = Callable[..., Function]
 

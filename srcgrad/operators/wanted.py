@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .autodiff.reverse import Wanted
-from .conform import is_differentiable
-from .errors import NotDifferentiable, NotScalar, SrcgradError
-from .ir.graph import Function
-from .ir.types import UNKNOWN, Facts
+from ..autodiff.reverse import Wanted
+from ..calls.conform import is_differentiable
+from ..errors import NotDifferentiable, NotScalar, SrcgradError
+from ..ir.graph import Function
+from ..ir.types import UNKNOWN, Facts
 
 Argnums = int | str | Sequence[int | str]
 
@@ -91,7 +91,7 @@ def called(function: Function) -> str:
 def describe(facts: Facts) -> str:
     """What a value is, for messages.
 
-    >>> from .ir.types import array, facts_of
+    >>> from ..ir.types import array, facts_of
     >>> describe(facts_of(3)), describe(array("int64")), describe(facts_of("a"))
     ('an integer', 'an array of int64', 'a string')
     """

@@ -8,17 +8,17 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .errors import SrcgradError, StructureError
-from .kinds import OPERATORS
+from ..errors import SrcgradError, StructureError
+from ..kinds import OPERATORS
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-    from .ir.graph import Function
-    from .ir.types import Facts
-    from .lookup import Binder, Programs, Recent
-    from .pipeline import Program
+    from ..calls.lookup import Binder, Programs, Recent
+    from ..ir.graph import Function
+    from ..ir.types import Facts
+    from ..pipeline import Program
 
 Argnums = int | str | Sequence[int | str]
 
@@ -26,7 +26,8 @@ Argnums = int | str | Sequence[int | str]
 @functools.cache
 def road() -> ModuleType:
     """The pipeline, imported when it is first needed."""
-    from . import nested, pipeline
+    from .. import pipeline
+    from ..nested import operators as nested
 
     nested.install(OPERATORS)
     return pipeline
@@ -35,7 +36,7 @@ def road() -> ModuleType:
 @functools.cache
 def shared_programs() -> Recent[Any]:
     """The programs of the functions that were differentiated last: `grad(f)(x)` made twice is one."""
-    from .lookup import Recent
+    from ..calls.lookup import Recent
 
     return Recent(64)
 
@@ -129,7 +130,7 @@ class Transformed:
         get = getattr(type(self.function), "__get__", None)
         if get is None:
             return self
-        from .lookup import ByIdentity, Recent
+        from ..calls.lookup import ByIdentity, Recent
 
         if self._bound is None:
             self._bound = Recent(64)
@@ -220,8 +221,8 @@ class Derivative(Transformed):
 
     def _written(self, out: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The gradient, written into `out`."""
-        from .buffers import arrays_in, check_buffers
-        from .lookup import Programs, picked
+        from ..calls.buffers import arrays_in, check_buffers
+        from ..calls.lookup import Programs, picked
 
         if self._writing is None:
             make = functools.partial(
@@ -289,13 +290,13 @@ def save(program: Program, path: str | Path) -> None:
     """Write a program as a module of its own."""
     from pathlib import Path
 
-    from .codegen.save import standalone
+    from ..codegen.save import standalone
 
     Path(path).write_text(standalone(program.generated, program.graph), encoding="utf-8")
 
 
 def _programs_of(derivative: Transformed) -> Programs[Program]:
-    from .lookup import Programs, hashable, identity_of
+    from ..calls.lookup import Programs, hashable, identity_of
 
     shared, f, options = shared_programs(), derivative.function, derivative.options
     key = (identity_of(f), derivative.operator, *map(hashable, options.values()))

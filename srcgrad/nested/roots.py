@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from .analysis.tangents import tangent_facts
-from .autodiff.forward import tangent
-from .autodiff.linear import linearized
-from .frontend.branches import building
-from .frontend.closing import (
+from ..analysis.tangents import tangent_facts
+from ..autodiff.forward import tangent
+from ..autodiff.linear import linearized
+from ..frontend.branches import building
+from ..frontend.closing import (
     Reading,
     close,
     copied,
@@ -25,13 +25,13 @@ from .frontend.closing import (
     slotted,
     values_of,
 )
-from .frontend.core import BUILTINS, Lowerer
-from .frontend.matching import Matching, place_of
-from .frontend.merge import fill
-from .frontend.symbols import Partial, Symbol, rebuild_values
-from .implicit import custom_root, dense_solve, dense_vector, fixed_point, iterated, neumann_solve
-from .ir.graph import Arg, Block, CustomRule, Function, Op, Parameter, Value, free_values
-from .ir.rewrite import as_primal, renew_block, substitute_block
+from ..frontend.core import BUILTINS, Lowerer
+from ..frontend.matching import Matching, place_of
+from ..frontend.merge import fill
+from ..frontend.symbols import Partial, Symbol, rebuild_values
+from ..implicit import custom_root, dense_solve, dense_vector, fixed_point, iterated, neumann_solve
+from ..ir.graph import Arg, Block, CustomRule, Function, Op, Parameter, Value, free_values
+from ..ir.rewrite import as_primal, renew_block, substitute_block
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .api import grad, vjp
+from ..errors import NotDifferentiable, SrcgradError, StructureError
+from ..kinds import OPERATORS
 from .derivative import road
-from .errors import NotDifferentiable, SrcgradError, StructureError
-from .kinds import OPERATORS
 from .pushforward import linearize
+from .reverse import grad, vjp
 
 if TYPE_CHECKING:
-    from .analysis.colouring import Coloured
-    from .analysis.structure import Structure
-    from .ir.graph import Function
-    from .lookup import Programs, Recent
+    from ..analysis.colouring import Coloured
+    from ..analysis.structure import Structure
+    from ..calls.lookup import Programs, Recent
+    from ..ir.graph import Function
 
 __all__ = [
     "SparseDerivative",
@@ -54,8 +54,8 @@ class _Graph:
 
     def is_current(self) -> bool:
         """As a program of this graph would be; there is no need to generate one."""
-        from .codegen.load import Generated
-        from .pipeline import Program
+        from ..codegen.load import Generated
+        from ..pipeline import Program
 
         nothing = Generated("", self.function.name, {}, {}, {})
         return Program(self.function, nothing, lambda: None).is_current()
@@ -63,7 +63,7 @@ class _Graph:
     @property
     def measured(self) -> bool:
         """Whether it holds for the sizes of these arguments alone."""
-        from .lookup import measured
+        from ..calls.lookup import measured
 
         return measured(self.function.captures)
 
@@ -154,9 +154,9 @@ class SparseDerivative:
 
     def _prepared(self, args: tuple[Any, ...]) -> tuple[Coloured, int]:
         """The coloured structure for these arguments, and the place of the one differentiated by."""
-        from .analysis.structure import structure_of
-        from .lookup import Recent
-        from .wanted import wanted_of
+        from ..analysis.structure import structure_of
+        from ..calls.lookup import Recent
+        from ..operators.wanted import wanted_of
 
         graphs = self._graphs or self._all_graphs()
         bound = graphs.bind(*args)
@@ -192,7 +192,7 @@ class SparseDerivative:
         return self._coloured, at
 
     def _all_graphs(self) -> Programs[_Graph]:
-        from .lookup import Programs
+        from ..calls.lookup import Programs
 
         function, pipeline = self._differentiated(), road()
         self._graphs = Programs(
@@ -201,7 +201,7 @@ class SparseDerivative:
         return self._graphs
 
     def _coloured_as(self, shape: tuple[int, int], indptr: Array, indices: Array) -> Coloured:
-        from .analysis.colouring import coloured
+        from ..analysis.colouring import coloured
 
         return coloured(shape, indptr, indices, self.mode)
 
@@ -286,7 +286,7 @@ class SparseHessian(SparseDerivative):
         return self._gradient
 
     def _coloured_as(self, shape: tuple[int, int], indptr: Array, indices: Array) -> Coloured:
-        from .analysis.colouring import coloured_symmetric
+        from ..analysis.colouring import coloured_symmetric
 
         if shape[0] != shape[1]:
             raise StructureError(

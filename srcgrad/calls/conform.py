@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from .analysis.activity import carries_derivative
-from .errors import StructureError
-from .ir.types import CONTAINERS, SCALARS, UNKNOWN, Facts, facts_of
-from .runtime import fields_of, instance, zeros_like
+from ..analysis.activity import carries_derivative
+from ..errors import StructureError
+from ..ir.types import CONTAINERS, SCALARS, UNKNOWN, Facts, facts_of
+from ..runtime import fields_of, instance, zeros_like
 
 Conform = Callable[[Any], Any]
 
@@ -22,7 +22,7 @@ def conformer(wanted: Facts, made: Facts = UNKNOWN) -> Conform | None:
     `wanted` are the facts of the argument, `made` what is known of the gradient. A leaf without a
     derivative, such as an integer or a string, gets None.
 
-    >>> from .ir.types import facts_of
+    >>> from ..ir.types import facts_of
     >>> conformer(facts_of([2.0, "relu", np.float32(1)]))([np.float64(3), 0.0, 5.0])
     [3.0, None, np.float32(5.0)]
     """

@@ -6,12 +6,12 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from ..errors import SrcgradError
+from ..kinds import OPERATORS, Kind, rules_changed
 from .derivative import Argnums, Derivative, road, shared_programs
-from .errors import SrcgradError
-from .kinds import OPERATORS, Kind, rules_changed
 
 if TYPE_CHECKING:
-    from .pipeline import Pair
+    from ..pipeline import Pair
 
 __all__ = ["Argnums", "Derivative", "Pullback", "grad", "register", "value_and_grad", "vjp"]
 
@@ -147,7 +147,7 @@ class Pullback:
         StructureError
             If the cotangent has not the structure and shapes of the function's result.
         """
-        from .conform import cotangent_like
+        from ..calls.conform import cotangent_like
 
         each = self._pair.pull(self._saved, cotangent_like(cotangent, self._output))
         star = self._star
@@ -177,7 +177,7 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 3., 30.]), 0.0)
     """
-    from .lookup import Programs, identity_of
+    from ..calls.lookup import Programs, identity_of
 
     if not callable(function):
         raise SrcgradError(
@@ -240,7 +240,7 @@ def register(
     >>> grad(softplus)(0.0)
     0.5
     """
-    from .ops import registry
+    from ..ops import registry
 
     tangents = () if jvp is None else (jvp,) if callable(jvp) else tuple(jvp)
     registry.register(function, formulas, verb, tangents)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..kinds import OPERATORS, Kind
 from .derivative import Argnums, Transformed
-from .kinds import OPERATORS, Kind
 
 
 class Jacobian(Transformed):

@@ -1,0 +1,1 @@
+"""What users call: each operator as a callable that finds, makes and runs its program."""

@@ -1,0 +1,1 @@
+"""The operators as graph transforms: from the graph of a function to that of a derivative."""
