@@ -17,8 +17,8 @@ def keeping_apart(
 ) -> Callable[..., Any]:
     """`run`, for arguments of which none that is written to shares memory with another.
 
-    The function was read as if each argument were memory of its own: `read`, where more has been added to
-    its arguments, such as a vector.
+    The function was read as if each argument were memory of its own. It is `read`, where the one that
+    runs has more arguments, such as a vector.
     """
     if not function.writes:
         return run

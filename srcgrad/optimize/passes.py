@@ -13,6 +13,7 @@ from .branches import tidy_branches
 from .collect import collect_entries
 from .cse import share
 from .dce import eliminate, hoist_invariants
+from .entries import read_where_made
 from .origins import ask_origins
 from .own import own_results
 from .questions import ask_arguments
@@ -35,6 +36,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
     ("share", share),
     ("simplify", simplify),
     ("eliminate", eliminate),
+    ("entries", read_where_made),
     ("splice", splice_checkpoints),
     ("questions", ask_arguments),
     ("eliminate", eliminate),

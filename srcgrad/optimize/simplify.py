@@ -197,7 +197,7 @@ def _as_it_is(other: Arg, op: Op) -> bool:
 
 
 def constants(m: Matcher, op: Op) -> Arg | None:
-    """Numbers that are written down are computed with at once; a * (b / x) is (a * b) / x."""
+    """Numbers that are written down are computed with at once, also those in a product or quotient."""
     x, y = op.args
     function = op.primitive.function
     if is_plain(x) and is_plain(y) and not (function is div and y == 0):
@@ -208,6 +208,11 @@ def constants(m: Matcher, op: Op) -> Arg | None:
         quotient = m.made_by(other, div) if is_plain(number) else None
         if quotient is not None and is_plain(quotient.args[0]) and m.uses.get(other, 0) <= 1:
             return m.emit(div, number * quotient.args[0], quotient.args[1])
+        product = m.made_by(other, mul) if is_plain(number) else None
+        if product is not None and product.ours and m.uses.get(other, 0) <= 1:
+            for again, rest in (product.args, product.args[::-1]):
+                if is_plain(again) and is_floating(rest):
+                    return m.emit(mul, number * again, rest)
     return None
 
 

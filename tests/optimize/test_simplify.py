@@ -75,6 +75,18 @@ def test_a_factor_of_ones_that_changes_shape_or_type_stays(b, facts):
     assert "ones_like" in live(after(b, made)) or "np.ones_like" in live(after(b, made))
 
 
+def test_numbers_in_a_product_of_products_are_one(b):
+    p = x()
+    made = after(b, b(mul, 3.0, b(mul, p, 2)))
+    assert live(made) == ["mul"]
+    assert np.array_equal(interpret(made, [np.arange(3.0)]), 6 * np.arange(3.0))
+
+
+def test_a_product_that_is_read_twice_stays(b):
+    inner = b(mul, x(), 2)
+    assert live(after(b, b(add, b(mul, 3.0, inner), inner))).count("mul") == 2
+
+
 def test_a_product_with_the_identity_goes(b):
     p, eye = x(array("float64", (3, 3))), b(np.eye, 3)
     assert after(b, b(operator.matmul, eye, p)).result is p
