@@ -163,6 +163,8 @@ def is_close(definition: Definition, own: CodeType, code: CodeType) -> bool:
     ours, theirs = _facts(own), _facts(code)
     if any(name.startswith("@") for name in names_in(code)):
         asserts = [_place(node) for node in ast.walk(definition) if isinstance(node, ast.Assert)]
+        if not all(map(_is_rewritten, (_within(span, theirs) for span in asserts))):
+            return False
         ours, theirs = _outside(asserts, ours), _outside(asserts, theirs)
     return ours == theirs and any(fact.place for fact in ours)
 
@@ -214,10 +216,16 @@ def _place(node: ast.AST) -> tuple[Any, ...]:
     return located.lineno, located.col_offset, located.end_lineno, located.end_col_offset
 
 
+def _is_rewritten(facts: set[_Fact]) -> bool:
+    """Whether what is done at the place of an assert is what a test runner makes of one."""
+    return not facts or any("@" in fact.operand for fact in facts)
+
+
+def _within(span: tuple[Any, ...], facts: set[_Fact]) -> set[_Fact]:
+    """The facts whose place is in a span."""
+    return {f for f in facts if span[:2] <= f.place[:2] and f.place[2:] <= span[2:]}
+
+
 def _outside(spans: list[tuple[Any, ...]], facts: set[_Fact]) -> set[_Fact]:
     """The facts whose place is in none of `spans`."""
-    return {
-        fact
-        for fact in facts
-        if not any(span[:2] <= fact.place[:2] and fact.place[2:] <= span[2:] for span in spans)
-    }
+    return facts.difference(*(_within(span, facts) for span in spans))

@@ -21,9 +21,6 @@ import gast
 
 from ..errors import Location, SourceNotFound, UnsupportedSyntax
 from .bytecode import Definition, compiled, is_close, is_same, names_in
-from .unwrap import Unwrapped, unwrap
-
-__all__ = ["Source", "Unwrapped", "find_source", "free_names", "unwrap"]
 
 _TEXTS_KEPT = 16  # a parsed file of 3,000 lines holds some megabytes
 _ATTEMPTS = 8  # how often the text of one block is extended before the whole file is parsed

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..custom import is_custom
 from ..errors import NotDifferentiable
+from .wrappers import passes_through
 
 # Their functions have rules, or are refused by name; what is inside them is never read.
 CLOSED_PACKAGES = {"builtins", "numpy", "operator", "scipy"}
@@ -33,7 +34,7 @@ class Unwrapped:
 def unwrap(function: Any) -> Unwrapped:
     """The function underneath a method, a partial, a decorated function or a callable object.
 
-    A wrapper that names what it wraps in `__wrapped__` is taken for what it wraps.
+    A wrapper that only calls what it wraps, as that of `functools.lru_cache` does, is taken for it.
 
     Raises
     ------
@@ -74,16 +75,19 @@ def unwrap(function: Any) -> Unwrapped:
                 f"'{function.__name__}' runs other code for each type of its argument",
                 cure=f"differentiate what it runs, e.g. {function.__name__}.dispatch(float)",
             )
-        elif hasattr(function, "__wrapped__"):
-            function = function.__wrapped__
         elif isinstance(function, FunctionType):
-            break
+            if not _only_surrounds(function) and not passes_through(function):
+                break  # what a decorator has made is read as it is: it may do more than to call
+            function = function.__wrapped__  # type: ignore[attr-defined]
         else:
             # As Python itself does, look in the class, not in the object.
             call = next(vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base))
-            if isinstance(call, WrapperDescriptorType | MethodDescriptorType):
-                break  # written in C
-            function = call.__get__(function, kind) if hasattr(call, "__get__") else call
+            if not isinstance(call, WrapperDescriptorType | MethodDescriptorType):
+                function = call.__get__(function, kind) if hasattr(call, "__get__") else call
+            elif hasattr(function, "__wrapped__"):
+                function = function.__wrapped__  # written in C, as `functools.lru_cache` is
+            else:
+                break
     return Unwrapped(function, bound, keywords)
 
 
@@ -92,10 +96,22 @@ def _is_closed(function: Any) -> bool:
     kind = type(function)
     if isinstance(function, type) or is_custom(function) or hasattr(kind, "__srcgrad_transform__"):
         return True
+    if isinstance(function, FunctionType) and _only_surrounds(function):
+        return False
+    return _home(function).partition(".")[0] in CLOSED_PACKAGES
+
+
+def _home(function: Any) -> str:
+    """The module that a callable comes from."""
     # `functools.wraps` copies `__module__`, so a function is asked where its globals are.
     is_function = isinstance(function, FunctionType)
-    module = function.__globals__.get("__name__") if is_function else kind.__module__
-    return str(module).partition(".")[0] in CLOSED_PACKAGES
+    return str(function.__globals__.get("__name__") if is_function else type(function).__module__)
+
+
+def _only_surrounds(function: Any) -> bool:
+    """Whether a function calls another in a context, as one decorated by `np.errstate()` does."""
+    contexts = ("contextlib", "numpy._core._ufunc_config", "numpy.core._ufunc_config")
+    return hasattr(function, "__wrapped__") and _home(function) in contexts
 
 
 def _dispatches_on_type(function: Any) -> bool:
