@@ -260,11 +260,18 @@ class Pair:
 
 
 def pullback_programs(
-    function: Callable[..., Any], given: Mapping[str, Facts], *, has_aux: bool = False
+    function: Callable[..., Any],
+    given: Mapping[str, Facts],
+    *,
+    passed: int | None = None,
+    has_aux: bool = False,
 ) -> Pair:
-    """The programs that `vjp` runs, for arguments of these facts."""
+    """The programs that `vjp` runs, for arguments of these facts.
+
+    Of the parameters the first `passed` are moved; the others keep their defaults.
+    """
     graph = paired(primal(function, given), has_aux)
-    wanted = [Wanted(k) for k, p in enumerate(graph.params) if is_differentiable(p.facts)]
+    wanted = [Wanted(k) for k, p in enumerate(graph.params[:passed]) if is_differentiable(p.facts)]
     lines = header(graph, given, "pullback")
     forward, backward = partition(optimize(joint(graph, wanted, has_aux=has_aux)))
     programs = finish(forward, lines), finish(backward, lines)
@@ -308,14 +315,16 @@ def tangent_program(
     return replace(program, run=keeping_apart(run, graph))
 
 
-def linear_programs(function: Callable[..., Any], given: Given, *, has_aux: bool = False) -> Pair:
+def linear_programs(
+    function: Callable[..., Any], given: Given, *, passed: int | None = None, has_aux: bool = False
+) -> Pair:
     """The programs that `linearize` runs; `pull` takes what was saved and one tangent per parameter.
 
-    A tangent may be None, for a parameter that stays constant.
+    A tangent may be None, for a parameter that stays constant. Only the first `passed` may move.
     """
     assert given is not None
     graph = paired(primal(function, given), has_aux)
-    places = [k for k, p in enumerate(graph.params) if is_differentiable(p.facts)]
+    places = [k for k, p in enumerate(graph.params[:passed]) if is_differentiable(p.facts)]
     made, dots = linearized(graph, places, has_aux=has_aux)
     forward, linear = partition(optimize(made), dots)
     linear = replace(linear, name=f"{graph.name}_linear")

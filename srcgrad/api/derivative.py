@@ -353,3 +353,20 @@ def _restore(
     kind: type[Transformed], function: Callable[..., Any], options: Mapping[str, Any]
 ) -> Transformed:
     return kind(function, **options)
+
+
+def binder_of(function: Callable[..., Any]) -> Binder:
+    """What binds the arguments of a call, made once."""
+    from ..calls.lookup import identity_of
+
+    shared, key = shared_programs(), ("binder", identity_of(function))
+    found: Binder | None = shared.get(key)
+    if found is None:
+        found = road().binder(function)
+        shared.put(key, found)
+    return found
+
+
+def parameters_given(count: int, star: int | None) -> int:
+    """To how many parameters so many arguments by position go; the others keep their defaults."""
+    return count if star is None else min(count, star + 1)

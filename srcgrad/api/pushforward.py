@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import SrcgradError, StructureError
 from ..kinds import OPERATORS
-from .derivative import road, save, shared_programs
+from .derivative import binder_of, parameters_given, road, save, shared_programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,7 @@ def _tangent_program(
     from ..calls.lookup import Programs, identity_of
 
     _check_call("jvp", function, primals, tangents)
-    bind = _binder(function)
+    bind = binder_of(function)
     bound, names = bind(*primals), bind.__names__
     given = per_parameter(tangents, names, bind.__star__)
     places, dots = _moving(names, bound, given)
@@ -153,18 +153,6 @@ def _check_call(name: str, function: Any, primals: Any, tangents: Any) -> None:
             f"{name} was given {len(primals)} primals and {len(tangents)} tangents",
             cure="give one tangent per argument, None for one that stays constant",
         )
-
-
-def _binder(function: Callable[..., Any]) -> Binder:
-    """What binds the arguments of a call, made once."""
-    from ..calls.lookup import identity_of
-
-    shared, key = shared_programs(), ("binder", identity_of(function))
-    found: Binder | None = shared.get(key)
-    if found is None:
-        found = road().binder(function)
-        shared.put(key, found)
-    return found
 
 
 def per_parameter(given: Sequence[Any], names: Sequence[str], star: int | None) -> tuple[Any, ...]:
@@ -253,11 +241,14 @@ def linearize(function: Callable[..., Any], *primals: Any, has_aux: bool = False
     from ..calls.lookup import Programs, identity_of
 
     _check_function("linearize", function)
-    shared, key = shared_programs(), ("linearize", identity_of(function), has_aux)
+    bind = binder_of(function)
+    passed = parameters_given(len(primals), bind.__star__)
+    shared, key = shared_programs(), ("linearize", identity_of(function), passed, has_aux)
     programs = shared.get(key)
     if programs is None:
-        make = functools.partial(road().linear_programs, function, has_aux=has_aux)
-        programs = Programs(road().binder(function), make)
+        options = {"passed": passed, "has_aux": has_aux}
+        make = functools.partial(road().linear_programs, function, **options)
+        programs = Programs(bind, make)
         shared.put(key, programs)
     bound = programs.bind(*primals)
     kind = programs.key_of(bound)

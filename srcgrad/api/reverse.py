@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ..errors import SrcgradError
 from ..kinds import OPERATORS, Kind, rules_changed
-from .derivative import Argnums, Derivative, road, shared_programs
+from .derivative import (
+    Argnums,
+    Derivative,
+    binder_of,
+    parameters_given,
+    road,
+    shared_programs,
+)
 
 if TYPE_CHECKING:
     from ..pipeline import Pair
@@ -184,11 +191,13 @@ def vjp(function: Callable[..., Any], *primals: Any, has_aux: bool = False) -> A
             f"vjp differentiates a function, not {type(function).__name__!r}",
             cure="pass the function itself, then its arguments",
         )
-    shared, key = shared_programs(), ("vjp", identity_of(function), has_aux)
+    bind = binder_of(function)
+    passed = parameters_given(len(primals), bind.__star__)
+    shared, key = shared_programs(), ("vjp", identity_of(function), passed, has_aux)
     programs = shared.get(key)
     if programs is None:
-        make = functools.partial(road().pullback_programs, function, has_aux=has_aux)
-        bind = road().binder(function)
+        options = {"passed": passed, "has_aux": has_aux}
+        make = functools.partial(road().pullback_programs, function, **options)
         programs = Programs(bind, make)
         shared.put(key, programs)
     bound = programs.bind(*primals)

@@ -124,15 +124,46 @@ class Vmapped:
                 "the source of a derivative of vmap depends on the number of axes of its arguments",
                 cure="call it, or use specialize(*args)",
             )
-        axes: list[Any] = list(self.in_axes) if isinstance(self.in_axes, tuple) else []
-        if not axes:
-            axes = [self.in_axes] * len(given)
-        axes += [None] * (len(given) - len(axes))
+        if isinstance(self.in_axes, tuple):
+            axes = [*self.in_axes, *[None] * (len(given) - len(self.in_axes))]
+        else:
+            axes = self._axes_of_all(given)
         found = tuple(
             _matched_facts(facts, each, name)
             for (name, facts), each in zip(given.items(), axes, strict=True)
         )
         return self._graph(given, found)[0]
+
+    def _axes_of_all(self, given: Mapping[str, Facts]) -> list[Any]:
+        """The axes where one stands for all: a default that nobody may have passed is shared.
+
+        Raises
+        ------
+        StructureError
+            Where an array may be the default or an argument: nobody has said which.
+        """
+        import numpy as np
+
+        from ..frontend.parameters import signature_of
+        from ..ir.types import CONTAINERS, NUMERIC
+
+        axes: list[Any] = []
+        for parameter in signature_of(self.function):
+            facts = given[parameter.name]
+            plain = facts.kind in NUMERIC and facts.dims == ()
+            if parameter.has_default and (plain or facts.kind not in (*NUMERIC, *CONTAINERS)):
+                axes.append(None)
+                continue
+            if parameter.has_default and isinstance(
+                parameter.default, np.ndarray | list | tuple | dict
+            ):
+                raise StructureError(
+                    f"whether examples of {parameter.name} are given here, or its default for all of "
+                    "them, is not known where vmap is handed to another operator",
+                    cure="give in_axes an entry for each argument, for instance (0, None)",
+                )
+            axes.append(self.in_axes)
+        return axes
 
     def rebound(self, binder: Binder) -> Binder:
         """What binds the arguments of a call: the same as for the function."""

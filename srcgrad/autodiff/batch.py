@@ -31,7 +31,7 @@ from ..ir.graph import (
 from ..ir.rewrite import has_effect, substitute_op
 from ..ir.types import CONTAINERS, Facts, MustFail, Size, tied, untied
 from ..ops import batching, batching_indexing, batching_products, batching_shaping, trace
-from ..ops.batch_verbs import GaveUp, Many, ShapeOf
+from ..ops.batch_verbs import GaveUp, Many, ShapeOf, many, operands
 from .batch_containers import Containers
 from .batch_loops import Examples
 from .batch_states import (
@@ -219,10 +219,17 @@ class Batch:
             raise GaveUp
         args = [self.wrap(a) for a in op.args]
         kwargs = {k: self.wrap(a) for k, a in op.kwargs.items()}
+        mark = len(self.builder.ops)
         try:
+            if not row.lists:
+                args = operands(op.primitive, args)
+                kwargs = dict(zip(kwargs, operands(op.primitive, [*kwargs.values()]), strict=True))
             result = trace.unwrap(row.row(*args, **kwargs))
         except MissingRule as error:  # the row would have to know a value
             raise GaveUp from error
+        made = [(o.args, dict(o.kwargs)) for o in self.builder.ops[mark:]]
+        if next(many([result, made]), None) is not None:
+            raise GaveUp  # an argument that the row has not looked into
         if row.shared:
             if op.primitive.function is np.shape and isinstance(result, Value):
                 full = self.builder.ops[-1].args[0]

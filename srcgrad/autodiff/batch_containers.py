@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import runtime
 from ..ir.build import facts_of_arg
-from ..ir.graph import Arg, Op, Value
+from ..ir.graph import FOR, Arg, Op, Value
 from ..ir.types import CONTAINERS, Facts
 from ..ops import facts as inference
 from ..ops.batch_verbs import GaveUp
@@ -212,7 +212,18 @@ class Containers:
         found.append(_rank(facts_of_arg(start[0])) - (1 if start[1] is True else 0))
         ranks = set(found) if len(given) > 1 else set(found[:-1])
         demand(len(ranks) == 1)
+        if known.items is None and len(given) == 1 and not self.filled(xs):
+            # Of an empty list it is the number 0, for each example.
+            demand(ranks == {0})
+            given = [*given, (self.lift.spread(0), True)]
         return self.emit(op, given), True
+
+    def filled(self, xs: Arg) -> bool:
+        """Whether a list is known to have entries: those of a loop that surely runs."""
+        for op in reversed(self.lift.builder.ops):
+            if xs in op.results:
+                return op.primitive is FOR and isinstance(op.args[0], int) and op.args[0] > 0
+        return False
 
 
 def _rank(facts: Facts) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from ..errors import StructureError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Op, Value, reads, walk
 from ..ir.rewrite import renew_block
@@ -46,6 +47,13 @@ class Examples:
 
     def run(self, builder: Builder, ops: Sequence[Op], exported: Sequence[Value]) -> None:
         """Append the loop, and note what the exported results have become."""
+        if self.lift.size == 0 and exported:
+            raise StructureError(
+                "what is computed of no examples at all cannot be known where they are taken one "
+                "by one, as here",
+                ops[0].location,
+                cure="pass at least one example",
+            )
         builder.location, builder.adjoint = ops[0].location, ops[0].adjoint
         builder.derived = ops[0].derived
         inner = builder.child()

@@ -210,7 +210,21 @@ class Lift:
         return tuple(parts)
 
     def spread(self, arg: Arg) -> Value:
-        """A number or an array, once for each example."""
+        """A number or an array, once for each example.
+
+        Raises
+        ------
+        GaveUp
+            Where it may be a list for all that is known, whose numbers would each have to be repeated.
+        """
+        one = facts_of_arg(arg)
+        unknown = one.kind == "unknown" and one.dtype is None and one.dims is None
+        if isinstance(arg, Value) and (unknown or one.kind not in NUMERIC):
+            raise GaveUp
+        return self.repeated(arg)
+
+    def repeated(self, arg: Arg) -> Value:
+        """What is an array, or what NumPy makes an array of, once for each example."""
         if isinstance(arg, list | tuple):  # a row that is written out
             arg = self.emit(np.array, arg)
         one = facts_of_arg(arg)

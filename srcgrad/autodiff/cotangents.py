@@ -124,7 +124,8 @@ class Cotangents:
             return b
         if _is_zero(b):
             return a
-        if is_structure(a) or is_structure(b) or _may_be_container(a) or _may_be_container(b):
+        held = value is not None and value.facts.kind in CONTAINERS
+        if held or any(is_structure(g) or _may_be_container(g) for g in (a, b)):
             return self.builder.emit(primitive(runtime.add), (a, b), hint=hint)
         return self.builder.emit(primitive(operator.add), (a, b), hint=hint)
 

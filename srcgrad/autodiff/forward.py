@@ -163,6 +163,9 @@ class Push:
 
     def _sum(self, op: Op, rule: registry.Rule, moving: Sequence[int]) -> Arg:
         """The tangents that the arguments cause, added up."""
+        if op.primitive.function is operator.add and any(map(_is_list, op.args)):
+            # One list after the other: so are their tangents.
+            return self.builder.emit(op.primitive, [self.tangent(a) for a in op.args])
         total: Arg = None
         for k in moving:
             part = self._caused(op, rule, k)
@@ -341,3 +344,7 @@ def with_tangents(
         params.insert(at, dot)
         at += 1
     return tuple(names), tuple(params)
+
+
+def _is_list(arg: Arg) -> bool:
+    return facts_of_arg(arg).kind in ("list", "tuple")

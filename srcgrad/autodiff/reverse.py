@@ -92,7 +92,8 @@ def _shaped(
     table: dict[Value, Arg] = {}
     for gradient, value in zip(gradients, inputs, strict=True):
         known = value.facts.kind == "array" and value.facts.dims is not None
-        if known and isinstance(gradient, Value) and gradient.facts.kind == "unknown":
+        open_ = facts_of_arg(gradient).kind in ("unknown", "array")
+        if known and isinstance(gradient, Value) and open_ and gradient.facts.dims is None:
             facts = Facts("array", gradient.facts.dtype, value.facts.dims)
             table[gradient] = Value(gradient.hint, facts)
     if not table:

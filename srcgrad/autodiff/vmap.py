@@ -13,7 +13,7 @@ import numpy as np
 from ..analysis.unbound import Unbound
 from ..errors import MissingRule
 from ..ir.build import Builder, facts_of_arg
-from ..ir.graph import Arg, Block, Function, Op, Value, values_in
+from ..ir.graph import Arg, Block, Function, Op, Value, values_in, walk
 from ..ir.types import CONTAINERS, NUMERIC, PY_INT, Facts, Size, array, scalar
 from ..ops import facts as inference
 from ..ops.batch_verbs import GaveUp
@@ -61,8 +61,12 @@ def _batched(
     count: Callable[[Builder], Arg],
     size: Size | None,
     unbound: Unbound,
+    looped: bool = False,
 ) -> Batch:
-    """The ops of a block, batched; where that cannot be done op by op, all of it example by example."""
+    """The ops of a block, batched; where that cannot be done op by op, all of it example by example.
+
+    The latter, too, where it is to be `looped` in any case.
+    """
     builder = Builder()
     counted: list[Arg] = []
 
@@ -73,6 +77,8 @@ def _batched(
     begun, known = len(builder.ops), dict(table)
     batch = Batch(builder, how_many, size, table, unbound)
     try:
+        if looped:
+            raise GaveUp
         batch.run(block.ops, block.results)
     except GaveUp:
         del builder.ops[begun:]
@@ -111,11 +117,29 @@ def vmapped(
         shape = inner.emit(primitive(np.shape), (value,))
         return inner.emit(primitive(operator.getitem), (shape, axis), hint="n")
 
-    made = _batched(function.body, table, count, size, Unbound(function.body))
+    made = _batched(
+        function.body, table, count, size, Unbound(function.body), looped=draws(function)
+    )
     result = _Finish(made, out_axes).result(function.result)
     body = Block(params, tuple(made.builder.ops), (result,))
     name = f"{function.name}_vmapped"
     return replace(function, name=name, body=body, owned=(), doc=None)
+
+
+def draws(function: Function) -> bool:
+    """Whether a function reads what may be another thing at each call, such as a random draw.
+
+    It is called once for each example then, so that each has draws of its own whatever else is done.
+    """
+    return any(map(_draws, (function.body, *(c.body for c in function.callees.values()))))
+
+
+def _draws(block: Block) -> bool:
+    ops = list(walk(block))
+    read = {v for op in ops for v in values_in((op.args, dict(op.kwargs)))}
+    for inner in (block, *(b for op in ops for b in op.blocks)):
+        read.update(values_in(inner.results))
+    return any(op.primitive.effect and not read.isdisjoint(op.results) for op in ops)
 
 
 def batched_facts(one: Facts, axes: Axes, size: Size | None) -> Facts:
@@ -210,7 +234,7 @@ class _Finish:
             return self.placed(arg)
         known = facts_of_arg(arg)
         if known.kind not in CONTAINERS:
-            return self.placed(self.batch.lifts.spread(arg)) if known.kind in NUMERIC else arg
+            return self.placed(self.batch.lifts.repeated(arg)) if known.kind in NUMERIC else arg
         if self.axis == 0 and isinstance(arg, Value) and state == everywhere(known):
             return arg
         keys = known_entries(known)

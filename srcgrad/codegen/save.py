@@ -8,6 +8,7 @@ import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from enum import Enum
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -149,7 +150,8 @@ def _literal(name: str, value: Any, function: Function) -> str:
         It is too large, or nothing that is made of numbers, strings, lists, tuples and dicts.
     """
     if value is None or isinstance(value, bool | str | int | float | complex | np.generic):
-        return _number(value)
+        if _is_plain(value):
+            return _number(value)
     if type(value) is np.ndarray and value.size <= LARGEST_LITERAL and value.dtype.kind in "biufc":
         entries = _entries(value.tolist())
         array = f"np.array({entries}, dtype={value.dtype.name!r})"
@@ -159,8 +161,10 @@ def _literal(name: str, value: Any, function: Function) -> str:
         if isinstance(value, list):
             return f"[{inner}]"
         return f"({inner},)" if len(value) == 1 else f"({inner})"
-    if type(value) is dict and all(isinstance(k, str | int | float | bool) for k in value):
-        pairs = ", ".join(f"{k!r}: {_literal(name, v, function)}" for k, v in value.items())
+    if type(value) is dict and all(
+        isinstance(k, str | int | float) and _is_plain(k) for k in value
+    ):
+        pairs = ", ".join(f"{_number(k)}: {_literal(name, v, function)}" for k, v in value.items())
         return f"{{{pairs}}}"
     what = f"array of {value.size} entries" if isinstance(value, np.ndarray) else "value"
     raise SrcgradError(
@@ -170,14 +174,38 @@ def _literal(name: str, value: Any, function: Function) -> str:
     )
 
 
+NO_OPERATIONS = {"__new__", "__repr__", "__str__", "__format__", "__hash__", "__doc__", "__dir__"}
+
+
+def _base(value: Any) -> type | None:
+    """Python's own type that a value is of, be it by a subclass."""
+    return next((t for t in (bool, int, float, complex, str) if isinstance(value, t)), None)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a number or string computes as Python's own do: its class has no operations of its own."""
+    base, cls = _base(value), type(value)
+    if base is None or isinstance(value, np.generic | Enum):
+        return True
+    return all(getattr(cls, n) is f for n, f in _operations(base))
+
+
+def _operations(base: type) -> Iterator[tuple[str, Any]]:
+    for name in vars(base):
+        found = getattr(base, name)
+        if name.startswith("__") and name not in NO_OPERATIONS and hasattr(found, "__objclass__"):
+            yield name, found
+
+
 def _number(value: Any) -> str:
     if isinstance(value, np.generic):  # in arithmetic, its type counts; a Python number's does not
         return f"np.{type(value).__name__}({_number(value.item())})"
     if isinstance(value, complex) and not (math.isfinite(value.real) and math.isfinite(value.imag)):
         return f"complex({_number(value.real)}, {_number(value.imag)})"
     if isinstance(value, float) and not math.isfinite(value):
-        return f"float({str(value)!r})"
-    return repr(value)
+        return f"float({float.__repr__(value)!r})"
+    base: Any = _base(value)
+    return repr(value) if base is None else str(base.__repr__(value))
 
 
 def _entries(value: Any) -> str:

@@ -308,6 +308,8 @@ class Statements:
     def _plain_entries(self, op: Op) -> bool:
         """Whether the entries are numbers or arrays, for which `+=` adds."""
         facts, given = op.args[0].facts, op.args[2]
+        if facts.kind == "list" and isinstance(op.args[1], slice):
+            return False  # `+=` extends a part of a list
         if facts.kind in ARRAYS:
             return True
         if facts.kind not in ("list", "dict") or not isinstance(given, Value):

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..ir.graph import UNDEFINED, Block, Value
+from ..ir.graph import UNDEFINED, Block, Op, Value
 from .core import Lowerer
 from .handles import Poison, poisoned
 from .merge import Merge, fill
 from .places import Frame, Key, Region
 from .scopes import Names
+from .specials import tested
 from .symbols import Closure, Conflict, Outside, Record, Symbol, children, is_constant, is_object
 
 RETURN, BREAK, CONTINUE, ENDED = "return", "break", "continue", "ended"
@@ -63,6 +64,13 @@ Rest = Callable[[], Outcome]
 
 def truth(low: Lowerer, symbol: Symbol) -> bool | None:
     """Whether a condition holds, where that is known while reading."""
+    before, writes = low.builder.ops[-1:], low.memory.count
+    shown = tested(low, symbol)
+    if shown is not symbol:
+        known = truth(low, shown)
+        if known is None:
+            _check_twice(low, before, writes)
+        return known
     if isinstance(symbol, Value):
         facts = symbol.facts
         if facts.kind == "none":
@@ -75,12 +83,25 @@ def truth(low: Lowerer, symbol: Symbol) -> bool | None:
     if isinstance(symbol, Conflict):
         low.arg(symbol)
     if isinstance(symbol, Outside | Record):
-        return None if hasattr(_class_of(symbol), "__bool__") else True
+        cls = _class_of(symbol)
+        return None if hasattr(cls, "__bool__") or hasattr(cls, "__len__") else True
     if isinstance(symbol, Closure) or is_object(symbol):
         return True
     if isinstance(symbol, tuple | list | dict):
         return bool(symbol)
     return bool(symbol)
+
+
+def _check_twice(low: Lowerer, before: list[Op], writes: int) -> None:
+    """Refuse a `__bool__` that is read once more for the branch on it, if it does more than to tell."""
+    start = low.builder.ops.index(before[0]) + 1 if before else 0
+    effect = any(op.primitive.effect for op in low.builder.ops[start:])
+    if effect or low.memory.count != writes:
+        low.refuse(
+            "the __bool__ or __len__ of an object writes or prints, and what it gives is only known "
+            "when the function runs",
+            cure="give what it tells a name first: flag = bool(...)",
+        )
 
 
 def _class_of(symbol: Outside | Record) -> type:
@@ -101,6 +122,7 @@ def branch(
     `live` are the names of the frame that may be read after the branch, `live_at_end` those that may be
     after `rest`; None stands for all.
     """
+    condition = tested(low, condition)
     first, second = low.region(), low.region()
     with low.places.inside(first), building(low, first):
         a = settled(low, then())
@@ -273,6 +295,7 @@ def choose(
     low: Lowerer, condition: Symbol, then: Callable[[], Symbol], orelse: Callable[[], Symbol]
 ) -> Symbol:
     """The value of `then() if condition else orelse()`, of which only one is computed."""
+    condition = tested(low, condition)
     known = truth(low, condition)
     if known is not None:
         return then() if known else orelse()

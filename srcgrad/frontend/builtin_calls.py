@@ -17,13 +17,13 @@ from ..ops.facts import getitem
 from .branches import Outcome, choose, truth
 from .calls import call_primitive
 from .core import BUILTINS, Lowerer, primitive_of
-from .displays import item, spread
-from .expressions import apply_binary
+from .displays import item
+from .expressions import apply_binary, truth_value
 from .late import of_call
 from .loops import LoopReader, counted
-from .objects import attribute
+from .mappings import spread
+from .specials import MISSING, as_number, call_special, iterated, listed
 from .symbols import (
-    Method,
     Outside,
     Parent,
     Partial,
@@ -112,6 +112,9 @@ def _backwards(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
 @builtin(len)
 def _length(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
     (symbol,) = args
+    special = call_special(low, symbol, "__len__")
+    if special is not MISSING:
+        return special
     if isinstance(symbol, Walk):
         found = walk(low, symbol)
         return found.length if found.length is not None else found.count()
@@ -125,28 +128,14 @@ def _length(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
         if facts.kind == "range" and facts.known:
             return len(facts.known[0])
         return emit(low, len, args, kwargs, facts=PY_INT)
-    special = _special(low, symbol, "__len__")
-    return emit(low, len, args, kwargs) if special is _MISSING else special
-
-
-def _special(low: Lowerer, symbol: Symbol, name: str) -> Symbol:
-    """The result of a special method that the class of an object defines in Python."""
-    if isinstance(symbol, Outside | Record):
-        method = attribute(low, symbol, name) if hasattr(_class(symbol), name) else None
-        if isinstance(method, Method):
-            return low.call(method, [], {})
-    return _MISSING
-
-
-def _class(symbol: Outside | Record) -> type:
-    return symbol.cls if isinstance(symbol, Record) else type(symbol.value)
+    return emit(low, len, args, kwargs)
 
 
 def _sequence(kind: Any) -> Handler:
     def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
         if not args:
             return kind()
-        (symbol,) = args
+        symbol = iterated(low, args[0])
         if isinstance(symbol, dict):
             return kind(symbol)
         if isinstance(symbol, list | tuple | str):
@@ -262,7 +251,7 @@ def _decides(function: Any) -> Handler:
     """any() and all() of what is spelled out stop at the first entry that decides."""
 
     def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-        (symbol,) = args
+        symbol = listed(low, args[0])
         if isinstance(symbol, Walk):
             symbol = BUILTINS[list](low, [symbol], {})
         if not isinstance(symbol, list | tuple):
@@ -291,10 +280,16 @@ def _over_entries(function: Any) -> Handler:
     """sum(), min(), max(), sorted(): of what is walked over, as a list."""
 
     def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
+        if len(args) == 1 or (args and function is not min and function is not max):
+            args = [listed(low, args[0]), *args[1:]]
         if args and isinstance(args[0], Walk):
             args = [BUILTINS[list](low, [args[0]], {}), *args[1:]]
-        if function is sum and isinstance(args[0], list | tuple) and not packable(args[0]):
-            return _added(low, args[0], [*args[1:], *kwargs.values()])
+        start = [*args[1:], *kwargs.values()]
+        spelled = function is sum and isinstance(args[0], list | tuple)
+        if spelled and not all(packable(a) for a in args[0]):
+            return _added(low, args[0], start)
+        if function is sum and start and _is_sequence(start[0]):
+            return _joined(low, args[0], start)
         if function is not sum and len(args) == 1 and isinstance(args[0], list | tuple):
             if not args[0] and "default" in kwargs:
                 return kwargs["default"]
@@ -309,6 +304,25 @@ def _added(low: Lowerer, items: Any, start: Arguments) -> Symbol:
     for term in items:
         result = apply_binary(low, operator.add, result, term)
     return result
+
+
+def _is_sequence(start: Symbol) -> bool:
+    """Whether what a sum starts with is a list or tuple, to which others are joined."""
+    facts = start.facts if isinstance(start, Value) else None
+    return isinstance(start, list | tuple) or (
+        facts is not None and facts.kind in ("list", "tuple")
+    )
+
+
+def _joined(low: Lowerer, lists: Symbol, start: Arguments) -> Symbol:
+    """A list of lists, one after the other."""
+    each = entries(low, lists)
+    if each is None:
+        low.refuse(
+            "how many lists are joined by sum() is only known when the function runs",
+            cure="append to a list in a loop: for part in parts: whole += part",
+        )
+    return _added(low, each, start)
 
 
 for _function in (sum, min, max, sorted):
@@ -401,7 +415,8 @@ def _identity(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
 
 def _number(kind: Any) -> Handler:
     def make(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-        return emit(low, kind, args, kwargs, facts=Facts(kind.__name__, None, ()))
+        given = [as_number(low, kind, a) for a in args]
+        return emit(low, kind, given, kwargs, facts=Facts(kind.__name__, None, ()))
 
     return make
 
@@ -412,8 +427,7 @@ for _kind in (float, int, complex):
 
 @builtin(bool)
 def _boolean(low: Lowerer, args: Arguments, kwargs: Keywords) -> Symbol:
-    known = truth(low, args[0]) if args else False
-    return emit(low, bool, args, kwargs, facts=PY_BOOL) if known is None else known
+    return truth_value(low, args[0]) if args else False
 
 
 @builtin(setattr, object.__setattr__)

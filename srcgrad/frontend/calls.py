@@ -20,15 +20,16 @@ from ..runtime.checkpoints import inside_checkpoint
 from .arguments import bind_arguments, default_symbol
 from .checkpoints import call_checkpoint
 from .core import BUILTINS, TRANSFORMS, Lowerer, primitive_of
-from .displays import spread
 from .expressions import expression
 from .inline import code_of, inline
 from .joins import outer
+from .mappings import spread
 from .methods import call_method
 from .mutators import write_by_call
 from .objects import from_object, of_class
 from .parameters import is_open
 from .rules import call_custom
+from .specials import handed
 from .structures import construct
 from .symbols import (
     BoundName,
@@ -200,6 +201,9 @@ def _fixed(low: Lowerer, name: str, value: Any) -> Symbol:
 
 def call_primitive(low: Lowerer, function: Any, args: Arguments, kwargs: Keywords) -> Symbol:
     """Emit a call of a function that is not read."""
+    special = handed(low, function, args)
+    if special is not None:
+        return special[0]
     done = write_by_call(low, function, list(args), dict(kwargs))
     if done is not None:
         return done[0]

@@ -12,7 +12,8 @@ from ..ir.graph import Value
 from .core import BUILTINS, Lowerer
 from .expressions import apply_binary, class_of, expression
 from .joins import joined
-from .symbols import Closure, Outside, Symbol, is_constant, is_object, kind_name, packable
+from .mappings import spread
+from .symbols import Closure, Record, Symbol, is_constant, is_object, kind_name, packable
 from .walks import entries, uniform
 
 
@@ -50,7 +51,7 @@ def _dictionary(low: Lowerer, node: Any) -> Symbol:
             result.update(spread(low, low.evaluate(value_node)))
             continue
         key = low.evaluate(key_node)
-        if not is_constant(key):
+        if isinstance(key, Record | Value) or not is_constant(key):
             low.give_up(
                 "the key of a dict is only known when the function runs",
                 key_node,
@@ -58,20 +59,6 @@ def _dictionary(low: Lowerer, node: Any) -> Symbol:
             )
         result[key] = low.evaluate(value_node)
     return result
-
-
-def spread(low: Lowerer, symbol: Symbol) -> dict[Any, Symbol]:
-    """A mapping whose keys are known, as a dict of symbols."""
-    if isinstance(symbol, Outside):
-        symbol = low.capture(symbol)
-    if isinstance(symbol, dict):
-        return symbol
-    if isinstance(symbol, Value) and symbol.facts.kind == "dict" and symbol.facts.keys is not None:
-        return {k: low.apply(operator.getitem, symbol, k) for k in symbol.facts.keys}
-    low.refuse(
-        "the keys of what is spread with ** are not known here",
-        cure="call the gradient with arguments, or write the keys out",
-    )
 
 
 @expression(gast.Set)

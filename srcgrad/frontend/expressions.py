@@ -7,13 +7,26 @@ from collections.abc import Callable
 from typing import Any
 
 import gast
+import numpy as np
 
 from ..ir.graph import UNDEFINED, Value
-from ..ir.types import Facts, join_all
+from ..ir.types import PY_BOOL, Facts, join_all
 from .branches import choose, truth
 from .core import EXPRESSIONS, Lowerer, facts_of_symbol
+from .mappings import spread
 from .objects import attribute, look_up
 from .sizes import decided, known_size
+from .specials import (
+    MISSING,
+    call_special,
+    check_containers,
+    compared_own,
+    operated,
+    refuse_own,
+    refuse_text,
+    tested,
+)
+from .specials import class_of as class_of
 from .symbols import (
     Closure,
     Conflict,
@@ -64,6 +77,8 @@ def read(low: Lowerer, name: str) -> Symbol:
         )
     if isinstance(symbol, Conflict):
         low.arg(symbol)
+    if isinstance(symbol, Value):
+        check_containers(low, symbol.facts)
     return low.memory.current(symbol)
 
 
@@ -98,18 +113,36 @@ OPERATORS: dict[type, Callable[..., Any]] = {
 _SPECIAL = {
     operator.add: "add", operator.sub: "sub", operator.mul: "mul", operator.truediv: "truediv",
     operator.floordiv: "floordiv", operator.mod: "mod", operator.pow: "pow",
-    operator.matmul: "matmul", operator.neg: "neg", operator.pos: "pos",
+    operator.matmul: "matmul", operator.neg: "neg", operator.pos: "pos", operator.and_: "and",
+    operator.or_: "or", operator.xor: "xor", operator.lshift: "lshift", operator.rshift: "rshift",
+    operator.invert: "invert",
 }  # fmt: skip
+_OF_SETS = (operator.and_, operator.or_, operator.xor, operator.sub)
 
 
 @expression(gast.BinOp)
 def _binary(low: Lowerer, node: Any) -> Symbol:
+    _check_sets(low, node.left, node.right)
     left = low.evaluate(node.left)
     return apply_binary(low, OPERATORS[type(node.op)], left, low.evaluate(node.right))
 
 
+def _check_sets(low: Lowerer, *nodes: Any) -> None:
+    """Refuse to compute with a set that is written out, which is read as a tuple of its entries."""
+    for node in nodes:
+        if isinstance(node, gast.Set):
+            low.refuse(
+                "an operator of sets is not supported",
+                node,
+                cure="write out the set that it gives, or use 'in'",
+            )
+
+
 def apply_binary(low: Lowerer, function: Callable[..., Any], left: Symbol, right: Symbol) -> Symbol:
     """`left op right`; lists and tuples written in the source are joined at once."""
+    special = _overloaded(low, function, left, right)
+    if special is not MISSING:
+        return special
     if function is operator.add and type(left) is type(right) and isinstance(left, list | tuple):
         return type(left)([*left, *right]) if type(left) in (list, tuple) else (*left, *right)
     if function is operator.mul:
@@ -122,37 +155,43 @@ def apply_binary(low: Lowerer, function: Callable[..., Any], left: Symbol, right
                 return sequence * times
     if function is operator.or_ and isinstance(left, type) and is_object(right):
         return left | right
-    special = _overloaded(low, function, left, right)
-    if special is not None:
-        return special
+    if function is operator.or_ and is_dict(left) and is_dict(right):
+        return {**spread(low, left), **spread(low, right)}
+    if function in _OF_SETS and type(left) is tuple and type(right) is tuple:
+        low.refuse(
+            "an operator of sets is not supported",
+            cure="write out the set that it gives, or use 'in'",
+        )
     for side in (left, right):
-        if is_object(side) or isinstance(side, Closure):
+        if is_object(side) or isinstance(side, Closure | Record):
             low.refuse(f"{kind_name(side)} cannot be computed with")
+    left, right = as_operand(low, left, right), as_operand(low, right, left)
     return low.apply(function, left, right, facts=_joined_facts(function, left, right))
 
 
-def _overloaded(low: Lowerer, function: Any, left: Symbol, right: Symbol) -> Symbol | None:
+def as_operand(low: Lowerer, symbol: Symbol, other: Symbol) -> Symbol:
+    """A list or tuple of values beside an array: an array, which is what NumPy makes of it."""
+    if not isinstance(other, Value) or other.facts.kind != "array" or not packable(symbol):
+        return symbol
+    kind = symbol.facts.kind if isinstance(symbol, Value) else type(symbol).__name__
+    if kind not in ("list", "tuple") or is_constant(symbol):
+        return symbol
+    return low.apply(np.array, symbol)
+
+
+def is_dict(symbol: Symbol) -> bool:
+    """Whether a symbol is a dict for certain."""
+    if isinstance(symbol, Outside):
+        return isinstance(symbol.value, dict)
+    return isinstance(symbol, dict) or (isinstance(symbol, Value) and symbol.facts.kind == "dict")
+
+
+def _overloaded(low: Lowerer, function: Any, left: Symbol, right: Symbol) -> Symbol:
     """The result of `__add__` and its like, where an operand's class defines them in Python."""
     special = _SPECIAL.get(function)
     if special is None:
-        return None
-    for self, other, prefix in ((left, right, ""), (right, left, "r")):
-        cls = class_of(self)
-        method = getattr(cls, f"__{prefix}{special}__", None) if cls is not None else None
-        if hasattr(method, "__code__"):
-            return low.call(method, [self, other], {})
-    return None
-
-
-def class_of(symbol: Symbol) -> type | None:
-    """The user's class of an object, where it is known."""
-    if isinstance(symbol, Record):
-        return symbol.cls
-    if isinstance(symbol, Outside):
-        return type(symbol.value)
-    if isinstance(symbol, Value) and symbol.facts.kind in ("object", "opaque", "tuple"):
-        return symbol.facts.cls
-    return type(symbol) if hasattr(symbol, "_fields") else None
+        return MISSING
+    return operated(low, left, right, f"__{special}__", f"__r{special}__")
 
 
 def _joined_facts(function: Any, left: Symbol, right: Symbol) -> Facts | None:
@@ -178,16 +217,15 @@ def _unary(low: Lowerer, node: Any) -> Symbol:
     operand = low.evaluate(node.operand)
     if isinstance(node.op, gast.Not):
         return negated(low, operand)
-    cls = class_of(operand)
-    special = _SPECIAL.get(OPERATORS[type(node.op)])
-    method = getattr(cls, f"__{special}__", None) if special and cls is not None else None
-    if hasattr(method, "__code__"):
-        return low.call(method, [operand], {})
+    special = call_special(low, operand, f"__{_SPECIAL[OPERATORS[type(node.op)]]}__")
+    if special is not MISSING:
+        return special
     return low.apply(OPERATORS[type(node.op)], operand)
 
 
 def negated(low: Lowerer, symbol: Symbol) -> Symbol:
     """`not symbol`."""
+    symbol = tested(low, symbol)
     known = truth(low, symbol)
     return low.apply(operator.not_, symbol) if known is None else not known
 
@@ -198,6 +236,8 @@ def negated(low: Lowerer, symbol: Symbol) -> Symbol:
 @expression(gast.Compare)
 def _compare(low: Lowerer, node: Any) -> Symbol:
     """A comparison; in a chain, what comes after a false one is not computed."""
+    of_sets = [n for n in node.ops if not isinstance(n, gast.In | gast.NotIn)]
+    _check_sets(low, *((node.left, *node.comparators) if of_sets else ()))
 
     def chain(left: Symbol, k: int) -> Symbol:
         right = low.evaluate(node.comparators[k])
@@ -225,6 +265,9 @@ def compared(low: Lowerer, op: Any, left: Symbol, right: Symbol) -> Symbol:
             if known is not None:
                 return known == isinstance(op, gast.Eq)
     function = OPERATORS[type(op)]
+    special = compared_own(low, function, left, right)
+    if special is not MISSING:
+        return special
     a, b = known_size(low.sizes, left), known_size(low.sizes, right)
     if a is not None and b is not None:
         answer = decided(function, a, b)
@@ -262,6 +305,10 @@ def contains(low: Lowerer, container: Symbol, item: Symbol) -> Symbol:
     """`item in container`."""
     if isinstance(container, Walk) and container.kind == "keys":
         container = container.parts[0]
+    special = call_special(low, container, "__contains__", item)
+    if special is not MISSING:
+        return truth_value(low, special)
+    refuse_own(low, "'in'", [container, item])
     if isinstance(item, str | int | float | type(None)) or is_object(item):
         if isinstance(container, dict):
             return item in container
@@ -271,6 +318,13 @@ def contains(low: Lowerer, container: Symbol, item: Symbol) -> Symbol:
         if isinstance(container, list | tuple | set) and is_constant(container):
             return item in container
     return low.apply(operator.contains, container, item)
+
+
+def truth_value(low: Lowerer, symbol: Symbol) -> Symbol:
+    """`bool(symbol)`."""
+    symbol = tested(low, symbol)
+    known = truth(low, symbol)
+    return low.apply(bool, symbol, facts=PY_BOOL) if known is None else known
 
 
 def _falsy(symbol: Symbol) -> Symbol:
@@ -339,7 +393,9 @@ def function_value(low: Lowerer, node: Any) -> Symbol:
 def _fstring(low: Lowerer, node: Any) -> Symbol:
     """An f-string, as `"...{}...".format(...)`."""
     template, given = _template(low, node)
-    if is_constant(given):
+    given = [low.memory.current(g) for g in given]
+    refuse_text(low, given)
+    if is_constant(given) and not any(isinstance(g, Record) for g in given):
         return template.format(*given)
     return low.call(attribute(low, template, "format"), given, {})
 

@@ -12,6 +12,7 @@ from .array_writes import write_out
 from .core import Lowerer
 from .mutators import write_by_method
 from .objects import attribute, call_adapter
+from .specials import refuse_own, refuse_text
 from .symbols import Outside, Symbol, Walk, is_constant, kind_name, packable
 
 _VIEWS = ("keys", "values", "items")
@@ -55,6 +56,10 @@ def call_method(
         return _get(low, owner, *args)
     if name in ("_replace", "_asdict"):
         return _named_tuple_method(low, owner, name, kwargs)
+    if kind == "str":
+        refuse_text(low, args)
+    if kind in ("list", "tuple"):
+        refuse_own(low, f"'.{name}()'", [owner, *args])
     everything = [owner, *args, *kwargs.values()]
     if is_constant(everything) and not isinstance(owner, Outside):
         return getattr(owner, name)(*args, **kwargs)

@@ -16,8 +16,9 @@ from ..ops.registry import name_of
 from . import array_writes
 from .array_writes import out_of, write_at, write_out, write_where
 from .core import Lowerer
-from .displays import item, spread
+from .displays import item
 from .expressions import OPERATORS
+from .mappings import spread
 from .objects import WRITING_METHODS
 from .symbols import Symbol, is_constant, kind_name, leaves
 from .writes import augmented, delete_item, extend, without, write_item

@@ -22,6 +22,7 @@ from ..ir.types import Facts, facts_of
 from ..ops import methods, registry, trace
 from .core import Lowerer, primitive_of
 from .places import Frame
+from .specials import check_attribute, check_class, check_container, defined, on_class
 from .symbols import (
     BoundName,
     Closure,
@@ -77,6 +78,9 @@ def look_up(low: Lowerer, frame: Frame, name: str) -> Symbol:
 
 def from_object(low: Lowerer, value: Any, path: str, read: Callable[[], Any]) -> Symbol:
     """The symbol of an object found outside, under the name `path`."""
+    check_container(low, type(value))
+    if low.program.owns(path) and _is_plain_object(value):
+        check_class(low, type(value))
     if isinstance(value, _STATIC) or (is_object(value) and not _is_instance(value)):
         guard(low, path, read, value)
         return value
@@ -145,7 +149,11 @@ def _is_instance(value: Any) -> bool:
 
 def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
     """`owner.name`."""
-    owner = low.memory.current(owner)
+    handle, owner = owner, low.memory.current(owner)
+    if isinstance(owner, Record):
+        check_attribute(low, owner.cls, name)
+        if isinstance(on_class(owner.cls, name), functools.cached_property):
+            return _cached(low, handle, owner, name)
     if isinstance(owner, types.ModuleType):
         return _of_module(low, owner, name)
     if isinstance(owner, Value):
@@ -181,6 +189,23 @@ def attribute(low: Lowerer, owner: Symbol, name: str) -> Symbol:
     if hasattr(type(owner), name) or (isinstance(owner, list) and name in _OF_DEQUES):
         return BoundName(owner, name)
     low.refuse(f"{kind_name(owner)} has no attribute '{name}'")
+
+
+def _cached(low: Lowerer, handle: Symbol, owner: Record, name: str) -> Symbol:
+    """A cached property of an object made here: computed once, and then kept as an attribute."""
+    if name in owner.fields:
+        return low.memory.current(owner.fields[name])
+    root = low.memory.root(handle)
+    if owner.base is not None or root.entries is not None or isinstance(root.first, Value):
+        low.refuse(
+            f"'{name}' is a cached property of an object from outside, and may be computed already",
+            cure="use a property, or compute it by a method",
+        )
+    found = low.call(on_class(owner.cls, name).func, [owner], {})
+    low.memory.made(found, name)
+    now = low.memory.current(handle)
+    low.memory.write(handle, Record(now.cls, {**now.fields, name: found}, now.base))
+    return found
 
 
 def _of_module(low: Lowerer, module: types.ModuleType, name: str) -> Symbol:
@@ -254,6 +279,8 @@ def of_class(
 def _of_outside(low: Lowerer, owner: Outside, name: str, whole: Symbol = None) -> Symbol:
     """An attribute of an object; `whole` is the object with what was written to it."""
     obj = owner.value
+    if defined(type(obj), "__getattribute__") is not None:
+        check_class(low, type(obj))
     if name not in getattr(obj, "__dict__", ()):
         found = of_class(low, type(obj), name, owner if whole is None else whole)
         if found is not _MISSING:
@@ -269,6 +296,11 @@ def _of_outside(low: Lowerer, owner: Outside, name: str, whole: Symbol = None) -
 
 def _of_value(low: Lowerer, owner: Value, name: str) -> Symbol:
     facts = owner.facts
+    check_container(low, facts.cls)
+    if facts.kind == "object" and facts.cls is not None:
+        check_attribute(low, facts.cls, name)
+        if name not in (facts.keys or ()) and not hasattr(facts.cls, name):
+            check_class(low, facts.cls)
     if facts.kind in ("tuple", "object") and facts.keys is not None and name in facts.keys:
         position = facts.keys.index(name)
         known = facts.items[position] if facts.items is not None else Facts()

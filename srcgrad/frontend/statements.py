@@ -206,7 +206,18 @@ def _module(low: Lowerer, name: str, package: str | None = None) -> Any:
         low.refuse(str(error))
 
 
-@statement(gast.Nonlocal, gast.Pass)
+@statement(gast.Nonlocal)
+def _nonlocal(low: Lowerer, node: Any, rest: Following) -> None:
+    for name in node.names:
+        if low.frame.owner(name) is None:
+            low.refuse(
+                f"'{name}' belongs to a function that has returned, and is written to here: a gradient "
+                "leaves alone what is outside",
+                cure="take it as an argument and return its new value",
+            )
+
+
+@statement(gast.Pass)
 def _nothing(low: Lowerer, node: Any, rest: Following) -> None:
     pass
 

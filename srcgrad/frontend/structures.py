@@ -11,6 +11,7 @@ import numpy as np
 from ..ir.types import Facts, scalar
 from .core import Lowerer, primitive_of
 from .objects import from_object
+from .specials import check_class, check_container
 from .symbols import Record, Symbol, is_number
 from .unwrap import CLOSED_PACKAGES
 
@@ -48,6 +49,7 @@ def construct(
 def _named_tuple(
     low: Lowerer, cls: Any, args: Sequence[Symbol], kwargs: Mapping[str, Symbol]
 ) -> Symbol:
+    check_container(low, cls)
     if not _is_generated(cls.__new__) or any("__init__" in vars(b) for b in cls.__mro__[:-2]):
         low.refuse(
             f"making an instance of '{cls.__name__}', a named tuple with a __new__ or __init__ of its "
@@ -86,6 +88,7 @@ def _made_of_fields(
                 given[f.name] = low.call(f.default_factory, [], {})
             elif f.init:
                 low.refuse(f"{cls.__name__}() missing a required argument: '{f.name}'")
+    check_class(low, cls)
     made = Record(cls, {f.name: given[f.name] for f in fields if f.name in given})
     after = getattr(cls, "__post_init__", None)
     if after is not None:
@@ -106,6 +109,7 @@ def _made_by_init(
             cure="make it outside and pass it as an argument, or use a NamedTuple or a dataclass whose "
             "__post_init__ takes nothing",
         )
+    check_class(low, cls)
     made = Record(cls, {})
     low.memory.made(made)
     if _is_bare(cls):

@@ -14,7 +14,7 @@ from ..ir.graph import UNDEFINED, Value, values_in
 from ..ir.types import SCALARS, Facts
 from .core import BUILTINS, Lowerer, facts_of_symbol
 from .displays import item
-from .expressions import apply_binary, bind, class_of, mangled, read
+from .expressions import apply_binary, as_operand, bind, class_of, mangled, read
 from .objects import attribute
 from .symbols import (
     Outside,
@@ -116,6 +116,7 @@ def _write_value(low: Lowerer, owner: Symbol, now: Value, index: Symbol, new: Sy
             f"{kind_name(now)} does not support item assignment",
             cure="use a list, a dict or an array",
         )
+    new = as_operand(low, new, now)
     check_type(low, facts, new)
     check_maker(low, owner, new)
     low.memory.write(owner, low.apply(runtime.setitem, now, index, new))
@@ -291,6 +292,9 @@ def augmented(low: Lowerer, old: Symbol, function: Binary, value: Symbol) -> Sym
             return result
         write_whole(low, old, result)
         return old
+    more = value.facts if isinstance(value, Value) else None
+    if kind == "list" and more is not None and (more.kind == "array" or more.dtype is not None):
+        return apply_binary(low, function, now, value)  # an array's own operator comes first
     if kind == "list" and function in (operator.add, operator.mul):
         if function is operator.add:
             extend(low, old, value)

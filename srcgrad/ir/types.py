@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import NotDifferentiable
 from ..runtime import fields_of
+from .plain import check_plain
 
 Kind = Literal[
     "unknown",  # a number or an array: what source asked for before any call assumes
@@ -388,6 +389,8 @@ def facts_of(value: object, symbols: dict[int, Dim] | None = None) -> Facts:
         return Facts("bool", None, (), known=(value,))
     if isinstance(value, np.generic):
         return scalar(_dtype_name(value.dtype))
+    if isinstance(value, int | float | complex):
+        check_plain(value)
     if isinstance(value, int):
         return PY_INT
     if isinstance(value, float):

@@ -17,7 +17,7 @@ from .. import runtime
 from ..autodiff.cotangents import primitive
 from ..autodiff.forward import tangent
 from ..autodiff.reverse import Wanted, gradient, joint, seed_position
-from ..errors import StructureError
+from ..errors import NotDifferentiable, StructureError
 from ..ir.build import Builder, facts_of_arg
 from ..ir.graph import Arg, Block, Function, Op, Parameter, Value
 from ..ir.rewrite import as_primal, map_bodies, renew_block, substitute_block
@@ -27,6 +27,7 @@ from .wanted import (
     called,
     check_arguments,
     check_holomorphic,
+    check_real,
     check_scalar,
     facts_of_wanted,
     listed,
@@ -81,6 +82,12 @@ def gradient_of(
     wanted = _wanted(graph, argnums)
     check = check_holomorphic if holomorphic else check_scalar
     check(graph, facts_of_arg(output_of(graph, has_aux)))
+    if holomorphic and any(facts_of_wanted(graph, w).is_real for w in wanted):
+        raise NotDifferentiable(
+            f"holomorphic=True is for complex arguments, and {called(graph)} is given a real one",
+            graph.location,
+            cure="pass complex(x), or leave holomorphic out",
+        )
     single = isinstance(argnums, int | str)
     return gradient(graph, wanted, single=single, value=value, has_aux=has_aux, goes_on=goes_on)
 
@@ -259,6 +266,7 @@ def elementwise_gradient_of(graph: Function, argnums: Argnums) -> Function:
             graph.location,
             cure="return one array, or use srcgrad.jacobian",
         )
+    check_real(graph, [facts_of_wanted(graph, w) for w in wanted], facts)
     ones: Arg = 1.0
     if not facts.is_scalar:
         ones = builder.emit(primitive(np.ones_like), (result,))

@@ -21,7 +21,16 @@ from ..ir.types import CONTAINERS, PY_INT, Facts, Size, array
 from ..ops import facts as inference
 from .gradients import moved, output_of, paired, plain_gradient_of
 from .leaves import Leaf, Tree, total_of
-from .wanted import Argnums, called, check_arguments, listed, wanted_of
+from .wanted import (
+    Argnums,
+    called,
+    check_arguments,
+    check_real,
+    facts_of_wanted,
+    holds_complex,
+    listed,
+    wanted_of,
+)
 
 Mode = Literal["forward", "reverse"] | None
 
@@ -37,8 +46,10 @@ def jacobian_of(
     graph = paired(graph, has_aux)
     wanted = wanted_of(graph, listed(argnums))
     check_arguments(graph, wanted)
+    y = facts_of_arg(output_of(graph, has_aux))
+    check_real(graph, [facts_of_wanted(graph, w) for w in wanted], y if mode == "reverse" else None)
     if mode is None:
-        mode = _cheaper(graph, wanted, has_aux)
+        mode = "forward" if holds_complex(y) else _cheaper(graph, wanted, has_aux)
     rows = _by_rows if mode == "reverse" else _by_columns
     made, result = rows(graph, wanted, has_aux, isinstance(argnums, int | str))
     if has_aux:
@@ -245,6 +256,11 @@ def _basis(builder: Builder, leaves: Sequence[Leaf]) -> list[Arg] | None:
     """The unit vectors, along the first axis, as an array for each leaf; None for a single number."""
     if len(leaves) == 1 and leaves[0].facts.is_scalar:
         return None
+    if not leaves:
+        raise StructureError(
+            "a matrix of derivatives is taken of floats by floats, and there are none on one side",
+            cure="return a float or an array of floats, and pass floats",
+        )
     if not all(leaf.known for leaf in leaves):
         raise _unknown()
     total = total_of(leaves)

@@ -208,6 +208,34 @@ def check_holomorphic(function: Function, facts: Facts) -> None:
     )
 
 
+def check_real(function: Function, arguments: Sequence[Facts], result: Facts | None) -> None:
+    """Refuse derivatives by complex numbers, and of complex `result`s row by row, which are no matrices.
+
+    Raises
+    ------
+    NotDifferentiable
+        Saying what to do instead.
+    """
+    if any(map(holds_complex, arguments)):
+        raise NotDifferentiable(
+            f"{called(function)} takes complex numbers, by which there is no one derivative",
+            function.location,
+            cure="take the real and the imaginary part as arguments of their own, or use srcgrad.jvp",
+        )
+    if result is not None and holds_complex(result):
+        raise NotDifferentiable(
+            f"{called(function)} returns complex numbers, of which this would see the real part alone",
+            function.location,
+            cure="use srcgrad.jacfwd or jvp, or return the real and the imaginary part",
+        )
+
+
+def holds_complex(facts: Facts) -> bool:
+    """Whether there are complex numbers in a value."""
+    parts = facts.items or (() if facts.element is None else (facts.element,))
+    return facts.is_complex or any(map(holds_complex, parts))
+
+
 def only_the_call_tells(facts: Facts) -> bool:
     """Whether a result that passes `check_scalar` may still not be one real number."""
     return not facts.is_scalar

@@ -1,14 +1,22 @@
-"""What a formula may ask of its arguments: what is a constant, and what is known of a value."""
+"""What a formula may ask of its arguments: what is a constant, what is known of a value."""
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .. import runtime
 from ..ir.types import Shape
 from . import facts
-from .trace import Tracer, tracers
+from .registry import PRIMITIVES, RULES, Formula
+from .trace import Tracer, traced, tracers
+
+array = traced(np.array)
+astype = traced(runtime.astype)
+dtype_of = traced(runtime.dtype_of)
 
 
 def number(x: Any) -> bool:
@@ -95,3 +103,66 @@ def same_shape(a: Any, b: Any) -> bool:
     """Whether two arrays are known to have the same shape."""
     p, q = dims(a), dims(b)
     return p is not None and p == q and None not in p
+
+
+# Constants come in types of their own, in which a formula must not compute.
+
+
+def holds_reals(x: Any) -> bool:
+    """Whether arithmetic on `x` is that of real or complex numbers, and does not wrap around."""
+    if not isinstance(x, Tracer):
+        return not isinstance(x, np.ndarray | np.generic) or x.dtype.kind in "fc"
+    known = x.facts
+    if known.kind == "array":
+        return known.dtype is not None and np.dtype(known.dtype).kind in "fc"
+    return known.kind not in ("int", "bool") or (known.kind == "int" and known.dtype is None)
+
+
+def as_float(x: Any, y: Any) -> Any:
+    """`x` in the precision of the result `y`, where it may hold small integers or truth values."""
+    return x if holds_reals(x) else astype(x, _precision(y))
+
+
+def _precision(y: Any) -> Any:
+    """The dtype of the real parts of `y`."""
+    if not isinstance(y, Tracer):
+        return np.real(y).dtype if isinstance(y, np.ndarray | np.generic) else "float64"
+    if y.facts.kind in ("float", "complex") and y.facts.dtype is None:
+        return "float64"
+    return dtype_of(y) if y.facts.dtype is None else np.dtype(y.facts.dtype).type(0).real.dtype.name
+
+
+def as_array(x: Any, y: Any) -> Any:
+    """`x`, if it is a list or tuple, as the array that NumPy makes of it; `y` is any other argument."""
+    if kind(x) not in ("list", "tuple"):
+        return x
+    if static(x) and isinstance(y, Tracer):
+        return Tracer(y.builder.emit(PRIMITIVES[np.array], (x,)), y.builder)
+    return array(x)
+
+
+def takes_lists(*functions: Any) -> None:
+    """Let the rows of functions take lists of numbers as operands: their formulas see arrays."""
+    for function in functions:
+        primitive = PRIMITIVES[function]
+        rule = RULES[primitive]
+        operands = {k for k, formula in enumerate(rule.vjps[: rule.data]) if formula is not None}
+        vjps, jvps = (
+            tuple(
+                None if formula is None else _of_arrays(formula, operands - {k})
+                for k, formula in enumerate(formulas)
+            )
+            for formulas in (rule.vjps, rule.jvps)
+        )
+        RULES[primitive] = replace(rule, vjps=vjps, jvps=jvps)
+
+
+def _of_arrays(formula: Formula, others: set[int]) -> Formula:
+    """A formula that sees arrays where other operands are lists."""
+
+    @functools.wraps(formula)
+    def call(g: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+        given = (as_array(a, y) if k in others else a for k, a in enumerate(args))
+        return formula(g, y, *given, **kwargs)
+
+    return call

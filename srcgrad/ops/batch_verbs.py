@@ -10,6 +10,7 @@ A row that does not cover a use calls `give_up`; the function is then run exampl
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -20,9 +21,10 @@ from ..ir.graph import Arg, Primitive
 from . import tables  # noqa: F401  registers the functions that rows name
 from .asks import rank, static
 from .registry import PRIMITIVES
-from .trace import Tracer, traced
+from .trace import Tracer, traced, tracers
 
 length = traced(len)
+array = traced(np.array)
 
 
 class GaveUp(Exception):
@@ -61,6 +63,12 @@ class Many:
         known = rank(self.whole)
         return give_up() if known is None else known - 1
 
+    def refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """NumPy would take a `Many` for an entry of an array of objects."""
+        give_up()
+
+    __array__ = __array_ufunc__ = __array_function__ = refuse
+
 
 class ShapeOf(Tracer):
     """The shape of one example, which remembers the shape of all of them."""
@@ -74,19 +82,23 @@ Row = Callable[..., Any]
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How one function is batched. What `shared` rows give is the same for all examples."""
+    """How one function is batched. What `shared` rows give is the same for all examples.
+
+    Rows that take `lists` are given lists of batched values as they stand; others, arrays of them.
+    """
 
     row: Row
     shared: bool = False
+    lists: bool = False
 
 
 BATCHING: dict[Primitive, Batching] = {}
 
 
-def batching(functions: Any, row: Row, *, shared: bool = False) -> None:
+def batching(functions: Any, row: Row, *, shared: bool = False, lists: bool = False) -> None:
     """A row that is given a `Many` for each batched value among its arguments."""
     for function in functions if isinstance(functions, tuple) else (functions,):
-        BATCHING[PRIMITIVES[function]] = Batching(row, shared)
+        BATCHING[PRIMITIVES[function]] = Batching(row, shared, lists)
 
 
 def only(argnum: int, args: Sequence[Any], kwargs: Any) -> Many:
@@ -135,6 +147,58 @@ def wholes(args: Sequence[Any]) -> list[Any]:
     """The whole of each argument; what is not batched is repeated for each example."""
     spread = next(many(list(args))).spread
     return [a.whole if isinstance(a, Many) else spread(a) for a in args]
+
+
+# Lists
+
+
+def nest(object: Any) -> Any:
+    """A nest of lists, all spelled out, as one array of all examples."""
+    if isinstance(object, Many):
+        demand(is_array(object))
+        return object.whole
+    demand(isinstance(object, list | tuple))
+    spread = next(many(object)).spread
+    found = [nest(x) if list(many(x)) else spread(x) for x in object]
+    return np.stack(found, 1)
+
+
+def is_array(x: Many) -> bool:
+    """Whether a batched value is an array of all examples, not a list of such arrays."""
+    return x.whole.facts.kind in ("array", "unknown")
+
+
+def as_array(arg: Any) -> Any:
+    """A list of values that only a run knows as an array of them; anything else as it is."""
+    if isinstance(arg, Many):
+        demand(is_array(arg))
+    if not isinstance(arg, list | tuple):
+        return arg
+    if list(many(arg)):
+        return Many(nest(arg), next(many(arg)).spread)
+    return arg if next(tracers(arg), None) is None else array(arg)
+
+
+def operands(primitive: Primitive, args: Sequence[Any]) -> list[Any]:
+    """The arguments of a function of arrays, none of them a list with something batched in it.
+
+    NumPy's functions make an array of a list; Python's operators do so only beside an array.
+    """
+    found = [as_array(a) if isinstance(a, Many) or list(many(a)) else a for a in args]
+    if not primitive.name.startswith("np."):
+        beside = any(
+            isinstance(x, Tracer) and x.facts.kind == "array"
+            for x in (a.whole if isinstance(a, Many) else a for a in args)
+        )
+        plain = all(f is a or isinstance(a, slice) for f, a in zip(found, args, strict=True))
+        demand(plain or (beside and primitive.function in BINARY))
+    return found
+
+
+BINARY = (
+    operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod,
+    operator.pow, operator.matmul,
+)  # fmt: skip
 
 
 # Axes

@@ -18,6 +18,7 @@ from .batch_verbs import (
     Batching,
     Many,
     aligned,
+    as_array,
     at,
     batching,
     broadcast,
@@ -167,6 +168,7 @@ leading(np.bool_, lambda x: astype(x, "bool"))
 batching(
     np.select,
     lambda condlist, choicelist, default=0: selected(condlist, choicelist, default),
+    lists=True,
 )
 
 
@@ -174,7 +176,7 @@ def selected(conditions: Any, choices: Any, default: Any) -> Any:
     """np.select of lists that are spelled out."""
     demand(isinstance(conditions, list | tuple) and isinstance(choices, list | tuple))
     n = len(conditions)
-    given = broadcast([*conditions, *choices, default])
+    given = broadcast([as_array(a) for a in (*conditions, *choices, default)])
     return np.select(given[:n], given[n:-1], given[-1])
 
 

@@ -13,15 +13,24 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
-from .batch_verbs import Many, aligned, batching, demand, give_up, length, many, ndim
-from .batching_shaping import nest
+from .batch_verbs import (
+    Many,
+    aligned,
+    as_array,
+    batching,
+    demand,
+    give_up,
+    is_array,
+    length,
+    many,
+    ndim,
+)
 from .trace import Tracer, traced, tracers
 
 getitem = traced(operator.getitem)
 setitem = traced(runtime.setitem)
 index_add = traced(runtime.index_add)
 arange = traced(np.arange)
-array = traced(np.array)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +79,10 @@ def kind_of(part: Any) -> tuple[str, int]:
     return "array", rank
 
 
-def as_array(part: Any) -> Any:
-    """A list of numbers that only a run knows as an array of them; any other part as it is."""
-    if not isinstance(part, list) or (next(tracers(part), None) is None and not list(many(part))):
-        return part
-    if not list(many(part)):
-        return array(part)
-    return Many(nest(part), next(many(part)).spread)
-
-
 def located(a: Any, index: Any) -> Index:
     """The index into the whole of `a`, or into `a` that all examples share."""
-    parts = [as_array(p) for p in (index if isinstance(index, tuple) else (index,))]
+    given = index if isinstance(index, tuple) else (index,)
+    parts = [as_array(p) if isinstance(p, list) else p for p in given]
     kinds = [kind_of(p) for p in parts]
     own = a.rank if isinstance(a, Many) else ndim(a)
     uses = sum(n if k == "mask" else k in ("slice", "int", "array") for k, n in kinds)
@@ -163,8 +164,9 @@ def write(function: Any) -> Any:
     """The row of `setitem` and `index_add`."""
 
     def row(a: Any, index: Any, v: Any) -> Any:
+        v = as_array(v)
         target = a if isinstance(a, Many) else repeated(a, index, v)
-        demand(target.whole.facts.kind in ("array", "unknown"))
+        demand(is_array(target))
         if is_mask(index, target):
             demand(not isinstance(v, Many) and (not isinstance(v, Tracer) or v.facts.is_scalar))
             return function(target.whole, index.whole, v)
@@ -188,6 +190,6 @@ def is_mask(index: Any, target: Many) -> bool:
     return facts.dtype == "bool" and index.rank == target.rank
 
 
-batching(operator.getitem, read)
-batching(runtime.setitem, write(setitem))
-batching(runtime.index_add, write(index_add))
+batching(operator.getitem, read, lists=True)
+batching(runtime.setitem, write(setitem), lists=True)
+batching(runtime.index_add, write(index_add), lists=True)

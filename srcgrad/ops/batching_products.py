@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
+from .asks import as_array
 from .batch_verbs import (
     Many,
     at,
@@ -34,6 +35,11 @@ eye = traced(np.eye)
 def whole(x: Any) -> Any:
     """An argument as it stands in the graph."""
     return x.whole if isinstance(x, Many) else x
+
+
+def arrays(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two arguments, of which one that is a list of constants is made an array."""
+    return as_array(a, whole(b)), as_array(b, whole(a))
 
 
 def complex_many(x: Any) -> bool:
@@ -111,6 +117,7 @@ def inner(a: Any, b: Any) -> Any:
 def outer(a: Any, b: Any) -> Any:
     """np.outer of each example: of vectors."""
     demand(ranks([a, b]) == [1, 1])
+    a, b = arrays(a, b)
     rows = whole(b)[:, None] if isinstance(b, Many) else b
     columns = whole(a)[:, :, None] if isinstance(a, Many) else a[:, None]
     return columns * rows
@@ -188,6 +195,7 @@ for _function in (np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.sl
 def solve(a: Any, b: Any) -> Any:
     """np.linalg.solve of each example."""
     left, right = ranks([a, b])
+    a, b = arrays(a, b)
     if right == 1 and left == 2 and not isinstance(a, Many):
         return np.transpose(np.linalg.solve(a, np.transpose(whole(b))))
     if right == 1:

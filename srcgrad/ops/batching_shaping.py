@@ -11,6 +11,7 @@ from .. import runtime
 from .batch_verbs import (
     Many,
     aligned,
+    as_array,
     at,
     batching,
     broadcast,
@@ -23,6 +24,7 @@ from .batch_verbs import (
     length,
     many,
     ndim,
+    nest,
     ranks,
     sized,
     together,
@@ -198,10 +200,15 @@ leading(np.pad, padded(np.pad))
 # Several arrays
 
 
+def several(arrays: Any) -> list[Any]:
+    """Several arrays that are given in a list; lists among them are made arrays."""
+    demand(isinstance(arrays, list | tuple))
+    return [as_array(a) for a in arrays]
+
+
 def parts(arrays: Any) -> list[Any]:
     """Several arrays, all of them whole."""
-    demand(isinstance(arrays, list | tuple))
-    return wholes(arrays)
+    return wholes(several(arrays))
 
 
 def joined(arrays: Any, axis: Any = 0) -> Any:
@@ -223,26 +230,26 @@ def stacked(arrays: Any, axis: Any = 0) -> Any:
 
 def depth(arrays: Any) -> int:
     """The number of axes that each of several examples has."""
-    demand(isinstance(arrays, list | tuple))
-    found = set(ranks(arrays))
+    found = set(ranks(several(arrays)))
     demand(len(found) == 1)
     return found.pop()
 
 
-batching(np.concatenate, joined)
-batching(np.stack, stacked)
+batching(np.concatenate, joined, lists=True)
+batching(np.stack, stacked, lists=True)
 batching(np.hstack, lambda tup: stacked(tup) if depth(tup) == 0 else joined(
-    tup, 0 if depth(tup) == 1 else 1))  # fmt: skip
+    tup, 0 if depth(tup) == 1 else 1), lists=True)  # fmt: skip
 batching(np.vstack, lambda tup: stacked([row_of(a) for a in tup]) if depth(tup) == 0 else stacked(
-    tup) if depth(tup) == 1 else joined(tup))  # fmt: skip
+    tup) if depth(tup) == 1 else joined(tup), lists=True)  # fmt: skip
 batching(np.dstack, lambda tup: stacked(tup, 2) if depth(tup) == 2 else joined(
-    tup, 2) if depth(tup) > 2 else give_up())  # fmt: skip
+    tup, 2) if depth(tup) > 2 else give_up(), lists=True)  # fmt: skip
 batching(np.column_stack, lambda tup: stacked(tup, 1) if depth(tup) == 1 else joined(
-    tup, 1) if depth(tup) > 1 else give_up())  # fmt: skip
+    tup, 1) if depth(tup) > 1 else give_up(), lists=True)  # fmt: skip
 
 
 def row_of(a: Any) -> Any:
     """A number as an array of one."""
+    a = as_array(a)
     return Many(a.whole[:, None], a.spread) if isinstance(a, Many) else give_up()
 
 
@@ -255,19 +262,8 @@ def made(object: Any, dtype: Any = None, **named: Any) -> Any:
     return a if dtype is None else traced(runtime.astype)(a, dtype)
 
 
-def nest(object: Any) -> Any:
-    """A nest of lists, all spelled out, as one array."""
-    if isinstance(object, Many):
-        demand(object.whole.facts.kind in ("array", "unknown"))
-        return object.whole
-    demand(isinstance(object, list | tuple))
-    spread = next(many(object)).spread
-    found = [nest(x) if list(many(x)) else spread(x) for x in object]
-    return np.stack(found, 1)
-
-
 for _function in (np.array, np.asarray, np.asanyarray):
-    batching(_function, made)
+    batching(_function, made, lists=True)
 leading(np.ascontiguousarray, lambda a: contiguous(a if ndim(a) > 1 else a[:, None]))
 for _function in (np.split, np.array_split):
     leading(_function, (lambda f: lambda ary, indices_or_sections, axis=0: f(

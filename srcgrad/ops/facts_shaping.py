@@ -701,10 +701,10 @@ def searched(a: Any, v: Any, side: Any = "left", sorter: Any = None) -> Facts:
 
 
 def listed(x: Any) -> Facts:
-    """The result of `x.tolist()`; the type of the numbers only where they are complex."""
+    """The result of `x.tolist()`: lists of lists of Python numbers."""
     given = as_array(x)
-    if given.is_complex and given.dims is not None:
-        listed = PY_COMPLEX
+    if given.dtype is not None and np.dtype(given.dtype).kind in "fc" and given.dims is not None:
+        listed = PY_COMPLEX if given.is_complex else PY_FLOAT
         for _ in given.dims:
             listed = Facts("list", element=listed)
         return listed

@@ -18,7 +18,17 @@ from .. import runtime
 from . import facts
 from . import facts_products as products
 from . import facts_shaping as shaping
-from .asks import conjugated, dims, maybe_complex, rank, real_part, same_shape, settled
+from .asks import (
+    as_float,
+    conjugated,
+    dims,
+    maybe_complex,
+    rank,
+    real_part,
+    same_shape,
+    settled,
+    takes_lists,
+)
 from .registry import Formula, bilinear, custom, linear, refuse, refused, zero
 from .trace import traced
 
@@ -356,6 +366,8 @@ def einsum_adjoint(k: int, g: Any, subscripts: Any, operands: Sequence[Any], opt
     if "." in names and names[0] != ".":
         refuse("np.einsum", "an ellipsis that does not come first", "put the ellipsis first")
     others = [(s, o) for j, (s, o) in enumerate(zip(inputs, operands, strict=True)) if j != k]
+    if len(others) > 1:  # they may come together without the cotangent
+        others = [(s, as_float(o, g)) for s, o in others]
     parts = [*([(output, g)] if output else []), *others, *ties]
     reach = "".join(s for s, _ in parts).replace("...", ".")
     if "." in reach and "." not in names:
@@ -417,6 +429,14 @@ bilinear(
     *(operand_formula(k) for k in range(MOST_OPERANDS)),
     infer=products.einsum,
 )
+
+takes_lists(
+    operator.matmul, np.matmul, np.dot, np.inner, np.vdot, np.outer, np.tensordot, np.kron,
+    np.convolve, np.correlate, np.cross, np.einsum,
+)  # fmt: skip
+for _name in ("vecdot", "matvec", "vecmat"):
+    if hasattr(np, _name):
+        takes_lists(getattr(np, _name))
 
 # Diagonals and triangles
 

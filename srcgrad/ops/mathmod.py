@@ -11,9 +11,10 @@ import numpy as np
 from .. import runtime
 from ..ir.types import PY_BOOL, PY_FLOAT, PY_INT, Facts
 from . import facts
-from .asks import has_complex, kind, number, rank, static
+from .asks import as_float, has_complex, kind, number, rank, static
 from .registry import PRIMITIVES, RULES, Formula, custom, elementwise, refuse, zero
 from .trace import traced
+from .ufuncs import over_squares
 
 LN2, LN10 = math.log(2), math.log(10)
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
@@ -76,6 +77,7 @@ def base_slope(g: Any, y: Any, x: Any, base: Any) -> Any:
 def power_base(g: Any, z: Any, x: Any, y: Any) -> Any:
     """The cotangent of the base in math.pow; where the exponent is 0, the base does not matter."""
     if not number(y):
+        y = as_float(y, z)
         return g * y * x ** (y - (y != 0))
     if y == 2:
         return 2 * g * x
@@ -119,8 +121,8 @@ scalar(math.acos, lambda g, y, x: -g / sqrt((1 - x) * (1 + x)))
 scalar(math.atan, lambda g, y, x: g / (1 + x * x))
 scalar(
     math.atan2,
-    lambda g, z, y, x: g * x / (y * y + x * x),
-    lambda g, z, y, x: -g * y / (y * y + x * x),
+    lambda g, z, y, x: over_squares(g * x, z, y, x),
+    lambda g, z, y, x: over_squares(-g * y, z, y, x),
 )
 scalar(math.sinh, lambda g, y, x: g * cosh(x))
 scalar(math.cosh, lambda g, y, x: g * sinh(x))
@@ -184,7 +186,7 @@ scalar(math.hypot, *(leg(k) for k in range(MOST_ARGUMENTS)))
 
 def apart(g: Any, y: Any, p: Any, q: Any) -> Any:
     """The cotangent of `p` in math.dist; equal points are a flat place."""
-    return regroup(g * (array(p) - array(q)) / (y + (y == 0)), p)
+    return regroup(g * (as_float(array(p), y) - as_float(array(q), y)) / (y + (y == 0)), p)
 
 
 def each(g: Any, xs: Any) -> Any:

@@ -25,6 +25,7 @@ from .asks import (
     real_part,
     settled,
     static,
+    takes_lists,
 )
 from .registry import custom, linear, refuse, refused, zero
 from .trace import Tracer, traced
@@ -191,6 +192,7 @@ custom(
     ),
     infer=facts.average,
 )  # fmt: skip
+takes_lists(np.average)
 linear(
     runtime.align,
     lambda g, y, w, a, axis: np.reshape(g, np.shape(w)),
@@ -299,15 +301,21 @@ custom(
 )
 
 
-def weighed(g: Any, a: Any, q: Any, axis: Any, keepdims: Any) -> Any:
-    """The cotangent of a quantile: its entries' weights do not move with the entries."""
+def one_by_one(q: Any) -> None:
+    """Refuse several quantiles at once."""
     if rank(q) not in (0, None):
         refuse("np.quantile", "several quantiles at once", "ask for them one by one")
+
+
+def weighed(g: Any, a: Any, q: Any, axis: Any, keepdims: Any) -> Any:
+    """The cotangent of a quantile: its entries' weights do not move with the entries."""
+    one_by_one(q)
     return restored(g, axis, keepdims) * quantile_weights(a, q, axis)
 
 
 def weighed_tangent(g: Any, a: Any, q: Any, axis: Any, keepdims: Any) -> Any:
     """The tangent of a quantile."""
+    one_by_one(q)
     return np.sum(g * quantile_weights(a, q, axis), axis=axis, keepdims=keepdims)
 
 
@@ -334,6 +342,7 @@ for _function, _unit in ((np.quantile, 1), (np.percentile, 100)):
         ),
         infer=facts.quantile,
     )  # fmt: skip
+takes_lists(np.quantile, np.percentile)
 zero(runtime.quantile_weights, infer=facts.same)
 
 # Products. No division: entries may be zero.
@@ -774,6 +783,7 @@ for _name in ("trapezoid", "trapz"):
             ),
             infer=facts.integral,
         )
+        takes_lists(_function)
 
 # Positions and counts
 

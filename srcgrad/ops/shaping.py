@@ -11,7 +11,7 @@ from .. import runtime
 from ..ir.types import PY_BOOL
 from . import facts
 from . import facts_shaping as shaping
-from .asks import integer, kind, moving, number, rank, settled, static
+from .asks import as_float, integer, kind, moving, number, rank, settled, static, takes_lists
 from .registry import Formula, custom, linear, refuse, zero
 from .trace import Tracer, traced
 
@@ -172,8 +172,18 @@ custom(
 def backwards(shift: Any) -> Any:
     """A shift, or several, the other way."""
     if isinstance(shift, tuple | list):
-        return tuple(-s for s in shift)
+        return tuple(map(backwards, shift))
+    if isinstance(shift, np.ndarray | np.generic):
+        return backwards(shift.tolist())
+    if isinstance(shift, Tracer) and not is_whole(shift):
+        return -astype(shift, "int64")
     return -shift
+
+
+def is_whole(n: Any) -> bool:
+    """Whether minus a traced integer is what it is in mathematics: an unsigned one wraps around."""
+    known = n.facts
+    return known.dtype == "int64" or (known.dtype is None and known.kind in ("int", "unknown"))
 
 
 linear(
@@ -440,7 +450,8 @@ for _dtype in (np.float64, np.float32):
         lambda g, y, x=0.0: astype(g, dtype_of(x)),
         infer=(lambda d: lambda x=0.0: shaping.converted(x, d))(_dtype),
     )
-zero((np.int64, np.int32, np.bool_), infer=facts.unknown)
+for _whole in (np.int64, np.int32, np.bool_):
+    zero(_whole, infer=(lambda d: lambda x=0: shaping.converted(x, d))(_whole))
 linear(
     np.full_like,
     lambda g, y, a, fill_value, dtype=None: unbroadcast(g, fill_value),
@@ -654,16 +665,18 @@ def interval(x: Any, xp: Any) -> Any:
     return np.clip(np.searchsorted(xp, x, side="right") - 1, 0, np.size(xp) - 2)
 
 
-def slope(x: Any, xp: Any, fp: Any) -> Any:
+def slope(y: Any, x: Any, xp: Any, fp: Any) -> Any:
     """The slope of np.interp; outside the table it is flat."""
     k = interval(x, xp)
+    xp, fp = as_float(xp, y), as_float(fp, y)
     rise = (fp[k + 1] - fp[k]) / (xp[k + 1] - xp[k])
     return rise * ((x >= xp[0]) & (x <= xp[-1]))
 
 
-def between(x: Any, xp: Any) -> Any:
+def between(y: Any, x: Any, xp: Any) -> Any:
     """How far between two places of the table each entry lies, from 0 to 1."""
     k = interval(x, xp)
+    xp = as_float(xp, y)
     return np.clip((x - xp[k]) / (xp[k + 1] - xp[k]), 0, 1)
 
 
@@ -682,14 +695,14 @@ def table_tangent(g: Any, x: Any, xp: Any, t: Any) -> Any:
 custom(
     np.interp,
     vjp=(
-        lambda g, y, x, xp, fp: g * slope(x, xp, fp),
-        lambda g, y, x, xp, fp: table_adjoint(-g * slope(x, xp, fp), x, xp, between(x, xp)),
-        lambda g, y, x, xp, fp: table_adjoint(g, x, xp, between(x, xp)),
+        lambda g, y, x, xp, fp: g * slope(y, x, xp, fp),
+        lambda g, y, x, xp, fp: table_adjoint(-g * slope(y, x, xp, fp), x, xp, between(y, x, xp)),
+        lambda g, y, x, xp, fp: table_adjoint(g, x, xp, between(y, x, xp)),
     ),
     jvp=(
-        lambda g, y, x, xp, fp: g * slope(x, xp, fp),
-        lambda g, y, x, xp, fp: -slope(x, xp, fp) * table_tangent(g, x, xp, between(x, xp)),
-        lambda g, y, x, xp, fp: table_tangent(g, x, xp, between(x, xp)),
+        lambda g, y, x, xp, fp: g * slope(y, x, xp, fp),
+        lambda g, y, x, xp, fp: -slope(y, x, xp, fp) * table_tangent(g, x, xp, between(y, x, xp)),
+        lambda g, y, x, xp, fp: table_tangent(g, x, xp, between(y, x, xp)),
     ),
     infer=shaping.interp,
 )
@@ -719,34 +732,37 @@ custom(
 )
 
 
-def polynomial_slope(p: Any, x: Any) -> Any:
+def polynomial_slope(y: Any, p: Any, x: Any) -> Any:
     """The derivative of a polynomial at `x`."""
     if rank(p) not in (1, None):
         refuse("np.polyval", "several polynomials at once", "evaluate them one by one")
+    p = as_float(p, y)
     falling = astype(_arange(_len(p) - 1, 0, -1), dtype_of(p))
     return np.polyval(p[:-1] * falling, x)
 
 
-def coefficients(g: Any, p: Any, x: Any) -> Any:
+def coefficients(g: Any, y: Any, p: Any, x: Any) -> Any:
     """The cotangent of the coefficients of a polynomial."""
     if rank(p) not in (1, None):
         refuse("np.polyval", "several polynomials at once", "evaluate them one by one")
-    d = np.transpose(np.vander(np.ravel(x), _len(p))) @ np.ravel(g)
+    d = np.transpose(np.vander(np.ravel(as_float(x, y)), _len(p))) @ np.ravel(g)
     return astype(moving(d, p), dtype_of(p))
 
 
 custom(
     np.polyval,
     vjp=(
-        lambda g, y, p, x: coefficients(g, p, x),
-        lambda g, y, p, x: g * polynomial_slope(p, x),
+        lambda g, y, p, x: coefficients(g, y, p, x),
+        lambda g, y, p, x: g * polynomial_slope(y, p, x),
     ),
     jvp=(
         lambda g, y, p, x: np.polyval(g, x),
-        lambda g, y, p, x: g * polynomial_slope(p, x),
+        lambda g, y, p, x: g * polynomial_slope(y, p, x),
     ),
     infer=shaping.polyval,
 )
+
+takes_lists(np.interp, np.polyval)
 
 # Positions and counts: integers, through which nothing flows
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from .. import runtime
-from ..ir.types import PY_BOOL, PY_INT
+from ..ir.types import PY_BOOL, PY_INT, SCALARS, Facts
 from . import facts
-from .asks import has_complex, kind, maybe_complex, number, real_part
+from .asks import as_float, has_complex, kind, maybe_complex, number, real_part, takes_lists
 from .registry import bilinear, custom, elementwise, refuse, refused, zero
 from .trace import traced
 
@@ -33,14 +33,19 @@ length = traced(len)
 # Arithmetic
 
 
+def joined(x1: Any, x2: Any) -> bool:
+    """Whether a sum is one list after the other; to an array, a list is added as one."""
+    return kind(x1) in ("list", "tuple") and kind(x2) not in {"array", *SCALARS}
+
+
 def add_left(g: Any, z: Any, x1: Any, x2: Any) -> Any:
-    """The cotangent of `x1`; of two lists the sum is one after the other."""
-    return g[: length(x1)] if kind(x1) in ("list", "tuple") else g
+    """The cotangent of `x1`."""
+    return g[: length(x1)] if joined(x1, x2) else g
 
 
 def add_right(g: Any, z: Any, x1: Any, x2: Any) -> Any:
     """The cotangent of `x2`."""
-    return g[length(x1) :] if kind(x1) in ("list", "tuple") else g
+    return g[length(x1) :] if joined(x1, x2) else g
 
 
 def times(g: Any, x: Any, other: Any) -> Any:
@@ -54,6 +59,7 @@ def power_base(g: Any, z: Any, x1: Any, x2: Any) -> Any:
     """The cotangent of the base, which for a plain number as exponent reads as in a textbook."""
     if not number(x2):
         # Where x2 is 0 the power is constant, and x1 ** -1 must not be asked for: x1 may be 0.
+        x2 = as_float(x2, z)
         return g * x2 * x1 ** (x2 - (x2 != 0))
     if x2 == 2:
         return 2 * g * x1
@@ -72,6 +78,7 @@ def power_exponent(g: Any, z: Any, x1: Any, x2: Any) -> Any:
         x1 = x1 + 0j  # of a negative base, the logarithm is complex
     if type(x1) is complex and x1:
         return g * z * cmath.log(x1)
+    x1 = as_float(x1, z)
     return g * z * np.log(x1 + (x1 == 0))
 
 
@@ -80,8 +87,8 @@ elementwise(
     add_left,
     add_right,
     tangents=(
-        lambda g, z, x1, x2: g + zeros_like(x2) if kind(x1) in ("list", "tuple") else g,
-        lambda g, z, x1, x2: zeros_like(x1) + g if kind(x1) in ("list", "tuple") else g,
+        lambda g, z, x1, x2: g + zeros_like(x2) if joined(x1, x2) else g,
+        lambda g, z, x1, x2: zeros_like(x1) + g if joined(x1, x2) else g,
     ),
 )
 elementwise(np.add, lambda g, z, x1, x2: g, lambda g, z, x1, x2: g)
@@ -114,6 +121,14 @@ elementwise(np.reciprocal, lambda g, y, x: -g * y * y)
 elementwise(np.square, lambda g, y, x: 2 * g * x)
 zero(operator.floordiv, infer=facts.elementwise(operator.floordiv))
 zero(np.floor_divide, infer=facts.elementwise(np.floor_divide))
+
+
+def divided(x1: Any, x2: Any) -> Facts:
+    """What is known of the two results of np.divmod, also of lists."""
+    given = (facts.as_array(x) if facts.of(x).kind in ("list", "tuple") else x for x in (x1, x2))
+    return facts.elementwise(np.divmod)(*given)
+
+
 for _divmod in (divmod, np.divmod):
     custom(
         _divmod,
@@ -125,7 +140,7 @@ for _divmod in (divmod, np.divmod):
             lambda g, y, x1, x2: (zeros_like(y[0]), np.broadcast_to(g, np.shape(y[0]))),
             lambda g, y, x1, x2: (zeros_like(y[0]), -g * y[0]),
         ),
-        infer=facts.elementwise(np.divmod) if _divmod is np.divmod else facts.quotient_and_rest,
+        infer=divided if _divmod is np.divmod else facts.quotient_and_rest,
     )
 
 # Exponentials, logarithms, powers
@@ -156,10 +171,18 @@ elementwise(np.tan, lambda g, y, x: g * (1 + y * y))
 elementwise(np.arcsin, lambda g, y, x: g / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arccos, lambda g, y, x: -g / np.sqrt((1 - x) * (1 + x)))
 elementwise(np.arctan, lambda g, y, x: g / (1 + x * x))
+
+
+def over_squares(d: Any, z: Any, x1: Any, x2: Any) -> Any:
+    """`d` over the squared distance from the origin."""
+    a, b = as_float(x1, z), as_float(x2, z)
+    return d / (a * a + b * b)
+
+
 elementwise(
     np.arctan2,
-    lambda g, z, x1, x2: g * x2 / (x1 * x1 + x2 * x2),
-    lambda g, z, x1, x2: -g * x1 / (x1 * x1 + x2 * x2),
+    lambda g, z, x1, x2: over_squares(g * x2, z, x1, x2),
+    lambda g, z, x1, x2: over_squares(-g * x1, z, x1, x2),
 )
 elementwise(
     np.hypot,
@@ -355,6 +378,12 @@ custom(
     infer=facts.selected,
     lists=True,
 )
+
+takes_lists(
+    operator.truediv, np.divide, operator.pow, np.power, np.float_power, operator.mod, np.remainder,
+    np.fmod, np.divmod, np.multiply, np.logaddexp, np.logaddexp2, np.arctan2, np.hypot, np.copysign,
+    np.maximum, np.fmax, np.minimum, np.fmin, np.heaviside, np.clip,
+)  # fmt: skip
 
 # Through these nothing flows. What is piecewise constant has derivative zero wherever it has one.
 

@@ -52,6 +52,6 @@ def _read(op: Op, kept: dict[Value, Kept], table: dict[Value, Arg]) -> None:
         return
     entry, made = kept[source]
     if isinstance(entry, Value) and entry in kept:
-        kept[op.result] = kept[entry][0], made
+        kept[op.result] = kept[entry][0], made | kept[entry][1]
     elif entry is not UNDEFINED and made.isdisjoint(values_in(entry)):
         table[op.result] = entry

@@ -35,11 +35,16 @@ class Matcher:
     """What a rewrite may ask: how a value was made; and through which it builds."""
 
     def __init__(
-        self, definitions: dict[Value, Op], uses: dict[Value, int], unbound: set[Value]
+        self,
+        definitions: dict[Value, Op],
+        uses: dict[Value, int],
+        unbound: set[Value],
+        generic: bool,
     ) -> None:
         self.definitions = definitions
         self.uses = uses
         self.unbound = unbound  # values that may be undefined
+        self.generic = generic  # whether what is unknown was taken for numbers
         self.builder = Builder()
 
     def made_by(self, arg: Arg, *functions: Any) -> Op | None:
@@ -57,11 +62,12 @@ class Matcher:
 
 def simplify(function: Function) -> Function:
     """The function after the table's rewrites."""
+    generic = any(v.facts.kind == "unknown" for v in function.body.params)
 
     def transform(body: Block) -> Block:
         uses: dict[Value, int] = {}
         count_uses(body, uses)
-        return _block(body, {}, {}, uses, Unbound(body).every)
+        return _block(body, {}, {}, uses, Unbound(body).every, generic)
 
     return map_bodies(function, transform)
 
@@ -83,15 +89,16 @@ def _block(
     table: dict[Value, Arg],
     uses: dict[Value, int],
     unbound: set[Value],
+    generic: bool,
 ) -> Block:
     definitions = dict(definitions)
-    matcher = Matcher(definitions, uses, unbound)
+    matcher = Matcher(definitions, uses, unbound, generic)
     ops = matcher.builder.ops
     for op in block.ops:
         if op.blocks:
             args = tuple(substitute(a, table) for a in op.args)
             kwargs = {k: substitute(a, table) for k, a in op.kwargs.items()}
-            blocks = tuple(_block(b, definitions, table, uses, unbound) for b in op.blocks)
+            blocks = tuple(_block(b, definitions, table, uses, unbound, generic) for b in op.blocks)
             ops.append(replace(op, args=args, kwargs=kwargs, blocks=blocks))
             continue
         op = substitute_op(op, table)
@@ -147,6 +154,32 @@ def is_floating(arg: Arg) -> bool:
 def is_plain(arg: Arg) -> bool:
     """Whether an argument is a number that is written down."""
     return isinstance(arg, int | float) and not isinstance(arg, bool)
+
+
+def is_real(m: Matcher, arg: Arg) -> bool:
+    """Whether an argument is known to hold floats, or taken to."""
+    return is_floating(arg) and (m.generic or facts_of_arg(arg).kind != "unknown")
+
+
+def is_signed(m: Matcher, arg: Arg) -> bool:
+    """Whether minus an argument is what it is in mathematics: small integers and masks wrap around."""
+    return is_real(m, arg) or is_python_integer(arg)
+
+
+def is_python_integer(arg: Arg) -> bool:
+    """Whether an argument is an integer of Python's, which takes the type of what it meets."""
+    facts = facts_of_arg(arg)
+    return facts.kind == "int" and facts.dtype is None
+
+
+def negated(m: Matcher, arg: Arg, *others: Arg) -> Arg | None:
+    """What `arg` is minus of, if its sign may go elsewhere in an operation with `others`."""
+    made = m.made_by(arg, neg)
+    if made is None:
+        return None
+    inner = made.args[0]
+    free = is_python_integer(inner) and all(is_signed(m, other) for other in others)
+    return inner if free or is_real(m, inner) else None
 
 
 # -- rewrites -----------------------------------------------------------------------------------
@@ -207,7 +240,9 @@ def constants(m: Matcher, op: Op) -> Arg | None:
     for number, other in ((x, y), (y, x)):
         quotient = m.made_by(other, div) if is_plain(number) else None
         if quotient is not None and is_plain(quotient.args[0]) and m.uses.get(other, 0) <= 1:
-            return m.emit(div, number * quotient.args[0], quotient.args[1])
+            scaled = number * quotient.args[0]
+            if isinstance(scaled, float) or is_signed(m, quotient.args[1]):  # else it may not fit
+                return m.emit(div, scaled, quotient.args[1])
         product = m.made_by(other, mul) if is_plain(number) else None
         if product is not None and product.ours and m.uses.get(other, 0) <= 1:
             for again, rest in (product.args, product.args[::-1]):
@@ -240,35 +275,35 @@ def sign_outwards(m: Matcher, op: Op) -> Arg | None:
     """(-a) * b is -(a * b), and so for / and @: signs travel out, where they meet and cancel."""
     function = op.primitive.function
     a, b = op.args
-    left, right = m.made_by(a, neg), m.made_by(b, neg)
+    left, right = negated(m, a, b), negated(m, b, a)
     if left is None and right is None:
         return None
-    product = m.emit(
-        function, left.args[0] if left is not None else a, right.args[0] if right is not None else b
-    )
+    product = m.emit(function, a if left is None else left, b if right is None else right)
     return product if left is not None and right is not None else m.emit(neg, product)
 
 
 def sign_into_sum(m: Matcher, op: Op) -> Arg | None:
     """a + (-b) is a - b; (-a) + b is b - a; a - (-b) is a + b."""
     a, b = op.args
-    right = m.made_by(b, neg)
+    right = negated(m, b, a)
     if right is not None:
-        return m.emit(sub if op.primitive.function is add else add, a, right.args[0])
-    left = m.made_by(a, neg)
+        return m.emit(sub if op.primitive.function is add else add, a, right)
+    left = negated(m, a, b)
     if left is not None and op.primitive.function is add and m.uses.get(a, 0) <= 1:
-        return m.emit(sub, b, left.args[0])
+        return m.emit(sub, b, left)
     return None
 
 
 def twice(m: Matcher, op: Op) -> Arg | None:
     """a + a is 2 * a."""
     a, b = op.args
-    if a is b and isinstance(a, Value) and a.facts.is_numeric:
+    if not is_signed(m, a):
+        return None  # a mask plus itself is itself
+    if a is b and isinstance(a, Value):
         return m.emit(mul, 2, a)
-    minus, other = m.made_by(a, neg), m.made_by(b, neg)
-    if minus is not None and other is not None and minus.args[0] is other.args[0]:
-        return m.emit(neg, m.emit(mul, 2, minus.args[0]))
+    minus, other = negated(m, a), negated(m, b)
+    if minus is not None and minus is other:
+        return m.emit(neg, m.emit(mul, 2, minus))
     one, two = m.made_by(a, mul), m.made_by(b, mul)
     if one is not None and two is not None:
         plain = all(isinstance(x, Value | float | int) for x in (*one.args, *two.args))
@@ -279,8 +314,8 @@ def twice(m: Matcher, op: Op) -> Arg | None:
 
 def minus_twice(m: Matcher, op: Op) -> Arg | None:
     """-a - a is -(2 * a)."""
-    left = m.made_by(op.args[0], neg)
-    if left is not None and left.args[0] is op.args[1]:
+    left = negated(m, op.args[0])
+    if left is not None and left is op.args[1]:
         return m.emit(neg, m.emit(mul, 2, op.args[1]))
     return None
 
@@ -293,6 +328,8 @@ def mask_outwards(m: Matcher, op: Op) -> Arg | None:
         if masked is None or len(masked.args) != 3 or not op.result.facts.same_shape(arg.facts):
             continue
         condition, yes, no = masked.args
+        if op.primitive.function is neg and not (is_signed(m, yes) and is_signed(m, no)):
+            continue  # where() had made numbers of a mask
 
         def through(part: Arg, k: int = k) -> Value:
             args = [part if i == k else a for i, a in enumerate(op.args)]
@@ -332,6 +369,8 @@ def absorb_broadcast(m: Matcher, op: Op) -> Arg | None:
         return None
     shape = op.result.facts
     plain = [a if s is None else s.args[0] for a, s in zip(op.args, spread, strict=True)]
+    if any(map(is_python_integer, plain)) and not all(is_signed(m, a) for a in plain):
+        return None  # spread out, it is an array of integers that are large enough
     loose = [s for s in spread if s is not None and facts_of_arg(s.args[0]).dims is None]
     if loose and op.primitive.function is operator.add:
         return None  # `scattered_sum` takes the terms of a sum to have one shape
@@ -465,12 +504,12 @@ def sum_of_product(m: Matcher, op: Op) -> Arg | None:
 
 def sign_out_of_sum(m: Matcher, op: Op) -> Arg | None:
     """The sum of -a is minus the sum of a."""
-    inner = m.made_by(op.args[0], neg)
+    inner = negated(m, op.args[0])
     if inner is None or m.uses.get(op.args[0], 0) > 1 or not op.result.facts.is_scalar:
         return None
     if op.kwargs or len(op.args) != 1:
         return None
-    return m.emit(neg, m.emit(np.sum, inner.args[0]))
+    return m.emit(neg, m.emit(np.sum, inner))
 
 
 def common_scalar(m: Matcher, op: Op) -> Arg | None:

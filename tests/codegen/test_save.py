@@ -1,8 +1,11 @@
 """Saved modules run by themselves: helpers, the helpers these call, their imports and constants."""
 
-import numpy as np
+from enum import Enum, IntEnum, IntFlag
 
-from srcgrad import grad, runtime
+import numpy as np
+import pytest
+
+from srcgrad import SrcgradError, grad, runtime
 from srcgrad.codegen.save import _written_out
 
 
@@ -12,7 +15,7 @@ def saved(function, path, argnums=0):
     assert "srcgrad.runtime" not in text
     namespace = {}
     exec(compile(text, str(path), "exec"), namespace)
-    return namespace[f"d_{function.__name__}"]
+    return namespace[f"d_{function.__name__.replace('<lambda>', 'lambda_')}"]
 
 
 def test_a_helper_brings_those_that_it_calls(tmp_path):
@@ -43,3 +46,62 @@ def test_every_helper_can_be_written_out():
     assert "Any" not in text
     assert namespace["polygamma"](1, 2.5) == runtime.polygamma(1, 2.5)
     np.testing.assert_array_equal(namespace["index_add"]([np.ones(1)], 0, 2.0)[0], [3.0])
+
+
+class Degree(IntEnum):
+    SQUARE = 2
+
+
+class Switch(IntFlag):
+    ON = 1
+    LOUD = 4
+
+
+class Name(str, Enum):
+    WEIGHT = "weight"
+
+
+class Metres(float):
+    """A number with a name."""
+
+
+class Doubled(float):
+    def __mul__(self, other):
+        return 2 * float(self) * other
+
+    __rmul__ = __mul__
+
+
+DEGREE, SWITCH, NAME, LENGTH, DOUBLED = (
+    Degree.SQUARE,
+    Switch.LOUD,
+    Name.WEIGHT,
+    Metres(1.5),
+    Doubled(3),
+)
+MANY = Metres("nan")
+SETTINGS = {Degree.SQUARE: LENGTH}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x**DEGREE,
+        lambda x: x * SWITCH,
+        lambda x: LENGTH * x,
+        lambda x: x * SETTINGS[2],
+        lambda x: x * {"weight": 3.0}[NAME],
+        lambda x: x * x * MANY,
+    ],
+    ids=["IntEnum", "IntFlag", "float", "dict", "str", "nan"],
+)
+def test_numbers_of_other_classes_are_written_as_what_they_are(function, tmp_path):
+    np.testing.assert_equal(saved(function, tmp_path / "m.py")(3.0), grad(function)(3.0))
+
+
+def test_a_number_that_computes_in_its_own_way_is_not_written_down(tmp_path):
+    def f(x):
+        return DOUBLED * x
+
+    with pytest.raises(SrcgradError, match="cannot be written down"):
+        saved(f, tmp_path / "m.py")

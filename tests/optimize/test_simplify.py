@@ -548,3 +548,27 @@ def test_a_simplified_gradient_is_the_gradient(argnum):
     for each in (simplify(made), optimize(made)):
         np.testing.assert_allclose(seeded(verify(each), *args), expected, rtol=1e-12)
     assert len(names_of(optimize(made))) < len(names_of(made))
+
+
+# -- small integers and masks -----------------------------------------------------------
+
+SMALL = [array(d, (3,)) for d in ("uint8", "int8", "bool", None)]
+
+
+@pytest.mark.parametrize("facts", SMALL, ids=str)
+@pytest.mark.parametrize("function", [mul, div, add, sub, operator.matmul])
+def test_minus_of_what_may_wrap_around_stays(b, facts, function):
+    m, p = x(facts), x()
+    assert neg in [op.primitive.function for op in after(b, b(function, p, b(neg, m))).body.ops][:1]
+
+
+@pytest.mark.parametrize("facts", SMALL, ids=str)
+def test_a_mask_plus_itself_is_no_product(b, facts):
+    m = x(facts)
+    assert live(after(b, b(add, m, m))) == ["add"]
+
+
+def test_minus_of_the_unknown_stays_in_a_program_that_knows_its_arguments(b):
+    p = x()
+    made = b(np.abs, p, facts=UNKNOWN)
+    assert live(after(b, b(mul, p, b(neg, made))))[-2:] == ["neg", "mul"]
