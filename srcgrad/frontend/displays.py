@@ -13,7 +13,7 @@ from .core import BUILTINS, Lowerer
 from .expressions import apply_binary, class_of, expression
 from .joins import joined
 from .mappings import spread
-from .symbols import Closure, Record, Symbol, is_constant, is_object, kind_name, packable
+from .symbols import Closure, Members, Record, Symbol, is_constant, is_object, kind_name, packable
 from .walks import entries, uniform
 
 
@@ -66,7 +66,7 @@ def _constant_set(low: Lowerer, node: Any) -> Symbol:
     items = [low.evaluate(item) for item in node.elts]
     if not all(is_constant(i) for i in items):
         low.refuse("a set of computed values", cure="use a list or a tuple")
-    return tuple(dict.fromkeys(items))
+    return Members(dict.fromkeys(items))
 
 
 @expression(gast.Slice)

@@ -30,6 +30,7 @@ from .specials import class_of as class_of
 from .symbols import (
     Closure,
     Conflict,
+    Members,
     Outside,
     Record,
     Symbol,
@@ -117,7 +118,6 @@ _SPECIAL = {
     operator.or_: "or", operator.xor: "xor", operator.lshift: "lshift", operator.rshift: "rshift",
     operator.invert: "invert",
 }  # fmt: skip
-_OF_SETS = (operator.and_, operator.or_, operator.xor, operator.sub)
 
 
 @expression(gast.BinOp)
@@ -157,7 +157,7 @@ def apply_binary(low: Lowerer, function: Callable[..., Any], left: Symbol, right
         return left | right
     if function is operator.or_ and is_dict(left) and is_dict(right):
         return {**spread(low, left), **spread(low, right)}
-    if function in _OF_SETS and type(left) is tuple and type(right) is tuple:
+    if isinstance(left, Members) or isinstance(right, Members):
         low.refuse(
             "an operator of sets is not supported",
             cure="write out the set that it gives, or use 'in'",
@@ -264,6 +264,11 @@ def compared(low: Lowerer, op: Any, left: Symbol, right: Symbol) -> Symbol:
             known = identical(left, right)
             if known is not None:
                 return known == isinstance(op, gast.Eq)
+    if isinstance(left, Members) or isinstance(right, Members):
+        low.refuse(
+            "an operator of sets is not supported",
+            cure="write out the set that it gives, or use 'in'",
+        )
     function = OPERATORS[type(op)]
     special = compared_own(low, function, left, right)
     if special is not MISSING:

@@ -242,6 +242,12 @@ def same_constant(a: Symbol, b: Symbol) -> bool:
     return False
 
 
+class Members(tuple[Any, ...]):
+    """The entries of a set that is written out: a tuple, which nothing but membership is asked of."""
+
+    __slots__ = ()
+
+
 def kind_name(symbol: Symbol) -> str:
     """What a symbol is, in a word, for messages."""
     if symbol is UNDEFINED:

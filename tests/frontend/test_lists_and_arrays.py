@@ -200,3 +200,19 @@ def test_numbers_and_keys_of_classes_of_ones_own():
         grad(lambda x: x * x)(Odd(2.0))
     with pytest.raises(SrcgradError, match="the key of a dict"):
         grad(keyed)(2.0)
+
+
+def compares_sets(x):
+    first, second = {1, 2}, {2, 1}
+    return x * 2 if first == second else x
+
+
+def asks_a_set(x):
+    known = {1, 2}
+    return x * 2 if 1 in known and len(known) == 2 else x
+
+
+def test_sets_are_asked_for_their_members_alone():
+    assert grad(asks_a_set)(3.0) == 2.0
+    with pytest.raises(SrcgradError, match="an operator of sets"):
+        grad(compares_sets)(3.0)
