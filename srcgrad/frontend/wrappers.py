@@ -108,9 +108,15 @@ def _leaves_alone(node: Any, names: set[str]) -> bool:
         return not any(_reads(item, names) for item in node.items)
     if isinstance(node, gast.Assign) and any(t.id in names for t in node.targets):
         return False
+    if isinstance(node, gast.Import | gast.ImportFrom):
+        return not any((a.asname or a.name) in names for a in node.names)
     call = node.value if isinstance(node, gast.Expr) else None
     if isinstance(call, gast.Call) and isinstance(call.func, gast.Name) and call.func.id == "print":
-        return True
+        # What is called to make the text, or bound in it, might change what is printed.
+        inner = (n for part in (*call.args, *call.keywords) for n in gast.walk(part))
+        return not any(
+            isinstance(n, gast.Call | gast.NamedExpr) and _reads(n, names) for n in inner
+        )
     return not _reads(node, names)
 
 

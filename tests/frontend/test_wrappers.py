@@ -148,7 +148,28 @@ def test_what_only_calls_is_taken_for_what_it_calls(decorate):
         assert grad(decorated, "y")(3.0) == 3.0
 
 
-@pytest.mark.parametrize("decorate", [scaled(2.0), in_place, only_first, kelvin])
+def prints_and_writes(f):
+    @functools.wraps(f)
+    def inner(*args, **kwargs):
+        print(args[0].__imul__(3))
+        return f(*args, **kwargs)
+
+    return inner
+
+
+def imports_over(f):
+    @functools.wraps(f)
+    def inner(*args, **kwargs):
+        import math as args
+
+        return f(*args, **kwargs)
+
+    return inner
+
+
+@pytest.mark.parametrize(
+    "decorate", [scaled(2.0), in_place, only_first, kelvin, prints_and_writes, imports_over]
+)
 def test_what_does_more_is_not(decorate):
     decorated = decorate(plain)
     assert unwrap(decorated).function is decorated
