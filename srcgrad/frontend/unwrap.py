@@ -78,7 +78,7 @@ def unwrap(function: Any) -> Unwrapped:
         elif isinstance(function, FunctionType):
             if not _only_surrounds(function) and not passes_through(function):
                 break  # what a decorator has made is read as it is: it may do more than to call
-            function = function.__wrapped__  # type: ignore[attr-defined]
+            function = vars(function)["__wrapped__"]
         else:
             # As Python itself does, look in the class, not in the object.
             call = next(vars(base)["__call__"] for base in kind.__mro__ if "__call__" in vars(base))

@@ -95,11 +95,11 @@ def _found(name: str, function: FunctionType) -> bool:
     if name in code.co_freevars:
         cell = (function.__closure__ or ())[code.co_freevars.index(name)]
         try:
-            return cell.cell_contents is function.__wrapped__  # type: ignore[attr-defined]
+            return cell.cell_contents is vars(function)["__wrapped__"]
         except ValueError:
             return False
     found = function.__globals__.get(name)
-    return found is not None and found is function.__wrapped__  # type: ignore[attr-defined]
+    return found is not None and found is vars(function)["__wrapped__"]
 
 
 def _leaves_alone(node: Any, names: set[str]) -> bool:
